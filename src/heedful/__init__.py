@@ -1,0 +1,45 @@
+"""Heedful: retrieval that heeds instructions.
+
+The public names are imported when first asked for, so that `import heedful` stays quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Document": "heedful.records",
+    "Hit": "heedful.records",
+    "Plan": "heedful.records",
+    "Qrels": "heedful.records",
+    "Run": "heedful.records",
+    "Sentence": "heedful.records",
+    "Topic": "heedful.records",
+    "HeedfulError": "heedful.errors",
+}
+__all__ = sorted([*_HOMES, "__version__"])
+
+if TYPE_CHECKING:
+    from heedful.errors import HeedfulError as HeedfulError
+    from heedful.records import Document as Document
+    from heedful.records import Hit as Hit
+    from heedful.records import Plan as Plan
+    from heedful.records import Qrels as Qrels
+    from heedful.records import Run as Run
+    from heedful.records import Sentence as Sentence
+    from heedful.records import Topic as Topic
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'heedful' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,77 @@
+"""The protocols through which the rooms meet. Real encoders, chat clients and mappers are handed in through these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from heedful.records import Document, DocumentVectors, Hit, Run, Topic
+
+if TYPE_CHECKING:
+    from heedful.records import Vector
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+class DocumentEncoder(Protocol):
+    """Documents and texts to vectors."""
+
+    dim: int
+    aspects: tuple[str, ...]
+
+    def spec(self) -> Mapping[str, Any]:
+        """What this encoder is, JSON-ready.
+
+        Keys that decide whether two encoders' vectors belong together: name, digest, dim, aspects, labels.
+        Others (backend, dtype, max_tokens) are for the record.
+        """
+        ...
+
+    def encode_documents(self, documents: Iterable[Document]) -> Iterator[DocumentVectors]:
+        """One value a document, in order; sentences are split and labelled where they are not yet."""
+        ...
+
+    def encode_queries(self, texts: Sequence[str], instructions: Sequence[str] | None = None) -> Vector:
+        """(texts, dim) float32, unit rows. An empty text gives the encoder's vector of the empty string."""
+        ...
+
+
+class Retriever(Protocol):
+    """Topics to a run, over a whole collection."""
+
+    def search(self, topics: Sequence[Topic], k: int) -> Run:
+        """The k best documents a topic; a seed never retrieves itself."""
+        ...
+
+
+class Reranker(Protocol):
+    """Candidates to candidates, in a better order."""
+
+    def rerank(self, topic: Topic, candidates: Sequence[Hit]) -> list[Hit]:
+        """The same candidates, each once, best first, with scores that fall strictly."""
+        ...
+
+
+class ChatModel(Protocol):
+    """Prompts to answers."""
+
+    def complete(self, prompts: Sequence[str]) -> list[str]:
+        """One answer a prompt: same length, same order."""
+        ...
+
+
+class Mapper(Protocol):
+    """A function over items, here or on many machines."""
+
+    def map(self, fn: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
+        """Fn of each item, in order."""
+        ...
+
+
+class LocalMapper:
+    """The plain mapper: one process, in order, lazily."""
+
+    def map(self, fn: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
+        """Fn of each item, in order."""
+        return map(fn, items)

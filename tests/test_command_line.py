@@ -1,0 +1,25 @@
+"""The command line as a whole."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "heedful", *arguments], capture_output=True, text=True)
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys, heedful.cli.main as m; code = m.main(['--help']);"
+        "heavy = {'torch', 'lancedb', 'transformers', 'numpy', 'pyarrow', 'ray', 'openai'} & set(sys.modules);"
+        "assert code == 0 and not heavy, heavy"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_an_unknown_verb_is_bad_input():
+    answer = run("explode")
+    assert answer.returncode == 2
+    assert "explode" in answer.stderr
