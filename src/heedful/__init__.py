@@ -19,11 +19,17 @@ _HOMES = {
     "Sentence": "heedful.records",
     "Topic": "heedful.records",
     "HeedfulError": "heedful.errors",
+    "p_mrr": "heedful.evaluate.following",
+    "HashEncoder": "heedful.encode.hashing",
+    "load_encoder": "heedful.encode.load",
 }
 __all__ = sorted([*_HOMES, "__version__"])
 
 if TYPE_CHECKING:
+    from heedful.encode.hashing import HashEncoder as HashEncoder
+    from heedful.encode.load import load_encoder as load_encoder
     from heedful.errors import HeedfulError as HeedfulError
+    from heedful.evaluate.following import p_mrr as p_mrr
     from heedful.records import Document as Document
     from heedful.records import Hit as Hit
     from heedful.records import Plan as Plan

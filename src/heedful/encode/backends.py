@@ -1,0 +1,145 @@
+"""What computes a batch: torch here, OpenVINO beside it. Token ids in, sums over tokens and label probabilities out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from heedful.encode.passages import Ints, Window
+    from heedful.encode.weights import ModelFiles
+
+    Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Windows of like length, padded to one.
+
+    ids, mask, sentence: (B, T); sentence is the number within the window, -1 outside. n_sentences: (B,).
+    pool: (B, 1 + S, T) float32, which tokens sum into the whole (row 0) and into each sentence.
+    """
+
+    ids: Ints
+    mask: Ints
+    sentence: Ints
+    n_sentences: Ints
+    pool: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sums:
+    """vectors: (B, 1 + S, H). probabilities: (B, S, labels), or None where no labels were asked for."""
+
+    vectors: Floats
+    probabilities: Floats | None = None
+
+
+class Backend(Protocol):
+    """Something that runs the model."""
+
+    name: str
+    dtype: str
+    dim: int
+    budget: int  # padded tokens a batch
+
+    def run(self, batch: Batch, label: bool) -> Sums:
+        """Sums over tokens; label: whether to give the labeller's probabilities too."""
+        ...
+
+
+def make_batch(windows: Sequence[Window], pooling: str = "mean", multiple: int = 1, padding: int = 0) -> Batch:
+    """Pad windows to their longest, rounded up to a multiple."""
+    rows, longest = len(windows), max(map(len, windows))
+    tokens = -(-longest // multiple) * multiple
+    ids = np.full((rows, tokens), padding, dtype=np.int64)
+    mask, sentence = np.zeros_like(ids), np.full_like(ids, -1)
+    n_sentences = np.zeros(rows, dtype=np.int64)
+    for row, window in enumerate(windows):
+        n = len(window)
+        ids[row, :n], mask[row, :n] = window.ids, 1
+        n_sentences[row] = window.n_sentences
+        sentence[row, :n] = window.local
+    pool = np.zeros((rows, 1 + int(n_sentences.max()), tokens), dtype=np.float32)
+    for row, window in enumerate(windows):
+        owned = np.flatnonzero(window.owned)
+        pool[row, 1 + window.local[owned], owned] = 1.0  # special tokens and the title land in row 0
+        pool[row, 0, : len(window)] = 0.0
+        if pooling == "cls":
+            pool[row, 0, 0] = len(owned)
+        else:
+            pool[row, 0, owned] = 1.0
+    return Batch(ids, mask, sentence, n_sentences, pool)
+
+
+class TorchBackend:
+    """Torch, on the CPU or on CUDA; bfloat16 where the hardware multiplies it."""
+
+    name = "torch"
+
+    def __init__(self, files: ModelFiles, labeller: Any | None = None, *, dtype: str = "auto", device: str = "auto"):
+        import torch
+
+        from heedful.encode.bert import NamedLayer, is_bert, load_bert
+
+        self._torch = torch
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        if dtype == "auto":
+            dtype = "bfloat16" if device == "cuda" or cpu_has_bfloat16() else "float32"
+        self.device, self.dtype = device, dtype
+        self.name = "torch" if device == "cpu" else f"torch-{device}"
+        self.budget = 8192 if device == "cpu" else 131_072
+        self._kind = getattr(torch, dtype)
+        config = files.config
+        self._bert = load_bert(config, files.folder / "model.safetensors") if is_bert(config) else None
+        self._other = None if self._bert is not None else _any_model(files)
+        self.dim = int(config["hidden_size"])
+        if labeller is not None and self._bert is not None:
+            labeller.attach([NamedLayer(layer) for layer in list(self._bert.layers)[labeller.layer :]])
+            labeller = labeller.eval().to(device=device, dtype=self._kind)
+        self._labeller = labeller
+        (self._bert or self._other).to(device=device, dtype=self._kind)
+
+    def run(self, batch: Batch, label: bool) -> Sums:
+        """Sums over tokens, and the labeller's probabilities where asked for."""
+        torch = self._torch
+        with torch.inference_mode():
+            ids = torch.from_numpy(batch.ids).to(self.device)
+            mask = torch.from_numpy(batch.mask).to(self.device)
+            lower = None
+            if self._bert is None:
+                hidden = self._other(input_ids=ids, attention_mask=mask).last_hidden_state
+            else:
+                bias = None if batch.mask.all() else self._bert.bias(mask)
+                layer = self._labeller.layer if label else 0
+                lower = self._bert.through(self._bert.embed(ids), bias, 0, layer)
+                hidden = self._bert.through(lower, bias, layer)
+            pool = torch.from_numpy(batch.pool).to(self.device)
+            vectors = torch.bmm(pool, hidden.float()).cpu().numpy()
+            if not label or lower is None:
+                return Sums(vectors)
+            sentence = torch.from_numpy(batch.sentence).to(self.device)
+            n_sentences = torch.from_numpy(batch.n_sentences).to(self.device)
+            probabilities = self._labeller(lower, mask, sentence, n_sentences)
+            return Sums(vectors, probabilities.float().cpu().numpy())
+
+
+def cpu_has_bfloat16() -> bool:
+    """Whether this CPU multiplies bfloat16 in hardware."""
+    import torch
+
+    checks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
+    return any(check() for check in checks if check is not None)
+
+
+def _any_model(files: ModelFiles) -> Any:
+    from transformers import AutoModel
+
+    return AutoModel.from_pretrained(files.folder, trust_remote_code=False).float().eval()

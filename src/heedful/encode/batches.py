@@ -1,0 +1,33 @@
+"""A stream in, the same stream out, and length-sorted batches between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Lists of up to `size` items, in order, drawn only when asked for."""
+    iterator = iter(items)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
+
+
+def by_length(lengths: Sequence[int], budget: int, width: Callable[[int], int] = lambda n: n) -> list[list[int]]:
+    """Positions in batches of like length, longest first.
+
+    budget: most padded tokens a batch, passed only by a single item longer than it. width: the padded length of an
+    item of that length. Equal lengths keep their order.
+    """
+    batches: list[list[int]] = []
+    room = 0
+    for position in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        if room == 0:
+            batches.append([])
+            room = max(1, budget // max(1, width(lengths[position])))
+        batches[-1].append(position)
+        room -= 1
+    return batches
