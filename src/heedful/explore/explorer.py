@@ -1,0 +1,221 @@
+"""From a seed and an instruction to explained hits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from heedful.errors import BadInput, UnknownAspect
+from heedful.explore.evidence import evidence
+from heedful.explore.first_stage import fuse, plain_lists, plan_lists
+from heedful.explore.moves import judge, moved
+from heedful.explore.planning import make_plan
+from heedful.explore.ranking import Ranked, rank_candidates
+from heedful.explore.results import Comparison, Exploration, ExploredHit
+from heedful.explore.start import Start, encode_clauses, start_from_ids, start_from_text
+from heedful.index import Index
+from heedful.records import Clause, Document, Hit, Plan, Topic
+
+if TYPE_CHECKING:
+    from heedful.seams import DocumentEncoder, Reranker
+
+DEFAULT_K = 10
+
+
+def open(path: str | Path) -> Explorer:
+    """Open an index to explore it. Raises Missing where there is none, Mismatch where it is damaged."""
+    return Explorer(Index.open(Path(path)))
+
+
+class Explorer:
+    """Explores one collection. The encoder is loaded when a text first needs one."""
+
+    def __init__(self, index: Index, encoder: DocumentEncoder | None = None):
+        self.index = index
+        if encoder is not None:
+            index.require_encoder(encoder.spec())
+            self.encoder = encoder
+
+    @cached_property
+    def encoder(self) -> DocumentEncoder:
+        """The encoder that the index was built with. Raises Mismatch where the one at hand is another."""
+        from heedful.encode import load_encoder
+
+        spec = self.index.manifest.encoder
+        encoder = load_encoder(spec["name"], labels=spec["labels"], scheme=self.index.scheme)
+        self.index.require_encoder(encoder.spec())
+        return encoder
+
+    def plan(self, instruction: str) -> Plan:
+        """What an instruction is understood as, with this collection's aspects and columns."""
+        return make_plan(instruction, scheme=self.index.scheme, columns=dict(self.index.columns))
+
+    def explore(
+        self,
+        seed: str | Sequence[str] | None = None,
+        instruction: str = "",
+        *,
+        text: str | None = None,
+        query: str | None = None,
+        unlike: Sequence[str] = (),
+        aspect: str | None = None,
+        avoid: str | Sequence[str] = (),
+        where: str | None = None,
+        steer: float | None = None,
+        plan: Plan | None = None,
+        k: int = DEFAULT_K,
+        rerank: Reranker | None = None,
+        system: str = "heedful",
+    ) -> Exploration:
+        """The k best documents from a start, steered by an instruction.
+
+        seed: document ids. text, query: a text to start from instead. unlike: ids to be far from. aspect, avoid,
+        where, steer: change the plan that the instruction gives; plan: replaces it. rerank: orders the candidates
+        anew (system: its name). Raises UnknownId, UnknownAspect, BadFilter, BadInput.
+        """
+        if k < 1:
+            raise BadInput(f"k is {k}; it must be at least 1")
+        if steer is not None and not 0 <= steer <= 1:
+            raise BadInput(f"steer is {steer}; it must be between 0 and 1")
+        start = self._start(seed, text, query)
+        plan = self._edited(self.plan(instruction) if plan is None else plan, aspect, avoid, steer)
+        wanted = encode_clauses(self.index, self.encoder, plan.wanted) if plan.wanted else ()
+        avoided = encode_clauses(self.index, self.encoder, plan.avoided) if plan.avoided else ()
+        narrowed = _both(plan.where, where)
+        plain = plain_lists(self.index, start, where)
+        lists = plain if narrowed == where else plain_lists(self.index, start, narrowed)
+        candidates = fuse([*lists, *plan_lists(self.index, start, plan, wanted, narrowed)])
+        union = tuple(dict.fromkeys([*candidates, *fuse(plain)]))
+        everything = rank_candidates(
+            self.index, start, union, plan, wanted=wanted, avoided=avoided, unlike=tuple(unlike)
+        )
+        allowed = frozenset(union) if narrowed == where else self.index.matching(narrowed or "", union)
+        instructed = [hit for hit in everything.instructed if hit.id in allowed]
+        if rerank is not None:
+            topic = Topic("explore", seeds=start.ids, text=start.text, instruction=instruction)
+            instructed = rerank.rerank(topic, instructed)
+        uninstructed = everything.uninstructed
+        asked = bool(instruction.strip()) or aspect is not None or bool(avoid) or bool(unlike)
+        heed = None
+        if asked:
+            answers = self._answers(everything, allowed, filtered=narrowed != where)
+            heed = judge(instructed, uninstructed, answers, delivered=_delivered(plan) or bool(unlike))
+        return Exploration(
+            seed=start.name,
+            instruction=instruction,
+            plan=plan,
+            system=system,
+            hits=self._hits(start, instructed, everything, moved(instructed, uninstructed), plan, wanted, k),
+            heed=heed,
+            warnings=everything.scores.warnings,
+            manifest={"index": self.index.manifest.digest, "encoder": dict(self.index.manifest.encoder)},
+        )
+
+    def compare(
+        self, seed: str | Sequence[str] | None = None, instructions: Sequence[str] = (), **options: Any
+    ) -> Comparison:
+        """One start under several instructions, side by side. options: as explore takes them."""
+        if len(instructions) < 2:
+            raise BadInput(f"found {len(instructions)} instruction; comparing needs at least two")
+        return Comparison(tuple(self.explore(seed, instruction, **options) for instruction in instructions))
+
+    def _start(self, seed: str | Sequence[str] | None, text: str | None, query: str | None) -> Start:
+        given = [name for name, value in (("seed", seed), ("text", text), ("query", query)) if value is not None]
+        if len(given) != 1:
+            raise BadInput(f"found {' and '.join(given) or 'no start'}; give exactly one of seed, text, query")
+        if seed is not None:
+            return start_from_ids(self.index, [seed] if isinstance(seed, str) else list(seed))
+        return start_from_text(self.index, self.encoder, str(text if query is None else query))
+
+    def _edited(self, plan: Plan, aspect: str | None, avoid: str | Sequence[str], steer: float | None) -> Plan:
+        known = self.index.aspects
+        if aspect is not None:
+            if aspect not in known:
+                raise UnknownAspect(aspect, known)
+            plan = replace(plan, aspects={name: 1.0 if name == aspect else 0.0 for name in known})
+        for name in plan.aspects:
+            if name not in known:
+                raise UnknownAspect(name, known)
+        avoid = [avoid] if isinstance(avoid, str) else list(avoid)
+        if avoid:
+            plan = replace(plan, avoided=(*plan.avoided, *(Clause(text) for text in avoid if text.strip())))
+        return plan if steer is None else replace(plan, steer=steer)
+
+    def _answers(self, ranked: Ranked, allowed: frozenset[str], *, filtered: bool) -> dict[str, float]:
+        """What the plan says of each candidate; a filter counts as one more part."""
+        from heedful.explore.scoring import standardized
+
+        part = ranked.scores.plan
+        if filtered:
+            part = part + standardized([id in allowed for id in ranked.ids])
+        return dict(zip(ranked.ids, part.tolist(), strict=True))
+
+    def _hits(
+        self,
+        start: Start,
+        ranking: Sequence[Hit],
+        scored: Ranked,
+        moves: dict[str, int | None],
+        plan: Plan,
+        wanted: Sequence[Any],
+        k: int,
+    ) -> tuple[ExploredHit, ...]:
+        chosen, folded = _fold(ranking, self.index.documents, [document.title for document in start.documents], k)
+        position = {id: i for i, id in enumerate(scored.ids)}
+        ids = tuple(document.id for document in chosen)
+        seed_vectors = start.block.vectors if start.block is not None else None
+        reasons = evidence(chosen, self.index.vectors(ids), start.documents, seed_vectors, plan, wanted)
+        score = {hit.id: hit.score for hit in ranking}
+        return tuple(
+            ExploredHit(
+                rank=rank,
+                document=document,
+                score=score[document.id],
+                parts={name: float(values[position[document.id]]) for name, values in scored.scores.parts.items()},
+                evidence=pairs,
+                moved=moves[document.id],
+                duplicates=tuple(folded.get(document.id, ())),
+            )
+            for rank, (document, pairs) in enumerate(zip(chosen, reasons, strict=True), start=1)
+        )
+
+
+def _fold(
+    ranking: Sequence[Hit], fetch: Callable[[Sequence[str]], list[Document]], seed_titles: Sequence[str], k: int
+) -> tuple[list[Document], dict[str, list[str]]]:
+    """The first k documents with titles of their own; one whose title a better hit has is folded into that hit."""
+    first_with: dict[str, str] = {_plain(title): "" for title in seed_titles if _plain(title)}
+    chosen: list[Document] = []
+    folded: dict[str, list[str]] = {}
+    for begin in range(0, len(ranking), k + 5):
+        for document in fetch([hit.id for hit in ranking[begin : begin + k + 5]]):
+            if len(chosen) == k:
+                return chosen, folded
+            title = _plain(document.title)
+            if title and title in first_with:
+                folded.setdefault(first_with[title], []).append(document.id)
+                continue
+            first_with[title] = document.id
+            chosen.append(document)
+    return chosen, folded
+
+
+def _plain(title: str) -> str:
+    return re.sub(r"[\W_]+", "", title.lower())
+
+
+def _both(first: str | None, second: str | None) -> str | None:
+    if first and second:
+        return f"({first}) AND ({second})"
+    return first or second
+
+
+def _delivered(plan: Plan) -> bool:
+    """Whether a plan asks for anything that no instruction would not."""
+    from heedful.explore.scoring import meant
+
+    return bool(meant(plan.aspects) or plan.wanted or plan.avoided or plan.where)

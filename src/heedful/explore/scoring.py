@@ -1,0 +1,258 @@
+"""The blend: how alike each candidate is to the start as a whole, and how well it answers the plan.
+
+    score = (1 - steer) * whole + steer * (aspect alignment + wanted - avoided)
+
+Every part is z-scored over the candidates before it is added, so that `steer` means the same for each. Everything
+here is a pure function of arrays; the constants were chosen on CSFCube's dev fold only (docs/experiments.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+if TYPE_CHECKING:
+    from heedful.index import VectorBlock
+    from heedful.index.terms import TermBlock
+    from heedful.records import Plan, Vector
+
+LEXICAL = 0.5  # weight of the words' similarity beside the vectors' in `whole`
+STEER = 0.5  # the default of a plan that leaves it open
+ABSENT = 25  # percentile of the candidates that one without sentences of the aspect is given
+CLIP = 4.0  # no part moves a candidate by more standard deviations than this
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """What is known of some documents: their vectors and their words, in the same order."""
+
+    vectors: VectorBlock
+    terms: TermBlock
+
+    def __len__(self) -> int:
+        return len(self.vectors.ids)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClauseVector:
+    """A wanted or avoided text, encoded. vector: (dim,) unit. words: its columns in the store of words."""
+
+    text: str
+    weight: float
+    vector: Vector
+    words: NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scores:
+    """Scores of n candidates. parts: name -> (n,) z-scores ("whole", each aspect, "wanted", "avoided", "unlike").
+
+    plan: (n,) what the plan adds before `steer`, zeros for an empty plan. total: (n,). warnings: in words.
+    """
+
+    total: Vector
+    parts: Mapping[str, Vector]
+    plan: Vector
+    warnings: tuple[str, ...] = field(default=())
+
+
+def standardized(values: NDArray[np.floating]) -> Vector:
+    """(n,) z-scores, clipped at +-CLIP; zeros where all values are equal."""
+    values = np.asarray(values, np.float64)
+    spread = values.std() if len(values) else 0.0
+    if not spread > 1e-9:
+        return np.zeros(len(values), np.float32)
+    return np.clip((values - values.mean()) / spread, -CLIP, CLIP).astype(np.float32)
+
+
+def blend(
+    whole: Vector,
+    seeds: Block | None,
+    candidates: Block,
+    plan: Plan,
+    *,
+    wanted: Sequence[ClauseVector] = (),
+    avoided: Sequence[ClauseVector] = (),
+    unlike: Block | None = None,
+    query: Vector | None = None,
+) -> Scores:
+    """Scores of the candidates under a plan.
+
+    whole: (n,) likeness to the start (see whole_of_seeds, whole_of_query). seeds: the start where it is documents;
+    without them aspects cannot be compared, which a warning says. query: (dim,) unit, the start's own vector where it
+    is a short text. unlike: documents to be far from.
+    """
+    parts: dict[str, Vector] = {"whole": standardized(whole)}
+    warnings: list[str] = []
+    total = np.zeros(len(candidates), np.float32)
+    weights = meant(plan.aspects)
+    scale = sum(abs(weight) for weight in weights.values())
+    for aspect, weight in weights.items():
+        aligned = None if seeds is None else aspect_alignment(aspect, seeds, candidates)
+        if aligned is None:
+            aligned = whole
+            what = "the start is a short text" if seeds is None else "the seed has no such sentences"
+            warnings.append(f"{what}, so {aspect} is compared as a whole")
+        parts[aspect] = standardized(aligned)
+        total += weight / scale * parts[aspect]
+    if wanted:
+        parts["wanted"] = standardized(sum(c.weight * wanted_clause(c, candidates) for c in wanted))
+        total += parts["wanted"] * min(1.0, max(c.weight for c in wanted))
+    if avoided:
+        parts["avoided"] = standardized(
+            sum(c.weight * avoided_clause(c, candidates, _own_nearness(c, seeds, query)) for c in avoided)
+        )
+        total -= parts["avoided"] * min(1.0, max(c.weight for c in avoided))
+    if unlike is not None and len(unlike):
+        away = candidates.vectors.whole @ unlike.vectors.whole.T
+        start = query if seeds is None else _unit(seeds.vectors.whole.mean(axis=0))
+        own = 0.0 if start is None else unlike.vectors.whole @ start
+        parts["unlike"] = standardized((away - own).max(axis=1))
+        total -= parts["unlike"]
+    steer = STEER if plan.steer is None else plan.steer
+    nothing_asked = len(parts) == 1
+    blended = parts["whole"] if nothing_asked else (1 - steer) * parts["whole"] + steer * total
+    return Scores(blended, parts, total, tuple(dict.fromkeys(warnings)))
+
+
+def meant(aspects: Mapping[str, float]) -> dict[str, float]:
+    """The aspects that a plan means: none where all weights are equal, else those that are not zero."""
+    if len(set(aspects.values())) <= 1 and len(aspects) != 1:
+        return {}
+    return {aspect: weight for aspect, weight in aspects.items() if weight}
+
+
+def whole_of_seeds(seeds: Block, candidates: Block) -> Vector:
+    """(n,) likeness to the seeds as wholes: cosine of the mean vector, and tf-idf cosine of title and text."""
+    dense = candidates.vectors.whole @ _unit(seeds.vectors.whole.mean(axis=0))
+    words = _tfidf_cosine(_document_counts(seeds), _document_counts(candidates), candidates.terms.idf)
+    return standardized(dense) + LEXICAL * standardized(words)
+
+
+def whole_of_query(query: Vector, bm25: NDArray[np.floating], candidates: Block) -> Vector:
+    """(n,) likeness to a short text: the mean of the dense and the BM25 score, each z-scored."""
+    return (standardized(candidates.vectors.whole @ query) + standardized(bm25)) / 2
+
+
+def aspect_alignment(aspect: str, seeds: Block, candidates: Block) -> Vector | None:
+    """(n,) likeness along one aspect, or None where no seed has sentences of it.
+
+    The sum of three z-scored likenesses: of the aspect vectors (mean of its sentences), of the sentences one to one
+    (each seed sentence with its best candidate sentence, averaged), and of the aspect's words (tf-idf cosine).
+    A candidate without the aspect takes the candidates' 25th percentile.
+    """
+    column = list(candidates.vectors.aspects).index(aspect)
+    wanted_seeds = np.linalg.norm(seeds.vectors.aspects[aspect], axis=1) > 0
+    present = np.linalg.norm(candidates.vectors.aspects[aspect], axis=1) > 0
+    if not wanted_seeds.any() or not present.any():
+        return None
+    means = candidates.vectors.aspects[aspect] @ _unit(seeds.vectors.aspects[aspect][wanted_seeds].mean(axis=0))
+    sentences = max_similarity(
+        seeds.vectors.sentences[in_aspect(seeds.vectors, column)],
+        np.where(in_aspect(candidates.vectors, column)[:, None], candidates.vectors.sentences, 0),
+        candidates.vectors.offsets,
+    )
+    words = _tfidf_cosine(_aspect_counts(seeds, column), _aspect_counts(candidates, column), candidates.terms.idf)
+    aligned = np.zeros(len(candidates), np.float32)
+    for likeness in (means, sentences, words):
+        aligned += standardized(np.where(present, likeness, np.percentile(likeness[present], ABSENT)))
+    return aligned
+
+
+def in_aspect(vectors: VectorBlock, column: int) -> NDArray[np.bool_]:
+    """(total sentences,) those whose likeliest aspect is this one, and likelier than none at all."""
+    probabilities = vectors.probabilities
+    if not len(probabilities):
+        return np.zeros(0, bool)
+    none = 1 - probabilities.sum(axis=1)
+    best = probabilities.argmax(axis=1) == column
+    return np.asarray(best & (probabilities[:, column] >= none))
+
+
+def max_similarity(queries: Vector, sentences: Vector, offsets: NDArray[np.int64]) -> Vector:
+    """(n,) for each document the mean over the query rows of its best sentence's cosine; 0 for one without sentences.
+
+    queries: (q, dim). sentences: (total, dim), a zero row never wins over a likeness above 0. offsets: (n + 1,).
+    """
+    n = len(offsets) - 1
+    filled = offsets[1:] > offsets[:-1]
+    best = np.zeros((n, len(queries)), np.float32)
+    if len(queries) and filled.any():
+        best[filled] = np.maximum.reduceat(sentences @ queries.T, offsets[:-1][filled], axis=0)
+    return best.mean(axis=1) if len(queries) else np.zeros(n, np.float32)
+
+
+def wanted_clause(clause: ClauseVector, candidates: Block) -> Vector:
+    """(n,) how well candidates speak of a text: its best sentence's cosine and the share of its words, z-scored."""
+    return standardized(_nearness(clause, candidates)) + standardized(coverage(clause.words, candidates.terms))
+
+
+def avoided_clause(clause: ClauseVector, candidates: Block, own: float) -> Vector:
+    """(n,) how much candidates speak of a text to be avoided: nearness above the start's own, and its words."""
+    above = np.maximum(_nearness(clause, candidates) - own, 0)
+    return standardized(above) + 2 * standardized(coverage(clause.words, candidates.terms))
+
+
+def coverage(words: NDArray[np.int32], terms: TermBlock) -> Vector:
+    """(n,) the idf-weighted share of these words that a document has, in [0, 1]; zeros where none is known."""
+    n = len(terms.offsets) - 1
+    weights = terms.idf[words]
+    if not len(words) or not weights.sum() > 0:
+        return np.zeros(n, np.float32)
+    has = _group(terms.offsets) @ terms.counts[:, words]
+    return np.asarray(((has > 0) @ weights) / weights.sum(), np.float32)
+
+
+def _nearness(clause: ClauseVector, candidates: Block) -> Vector:
+    vectors = candidates.vectors
+    sentence = max_similarity(clause.vector[None], vectors.sentences, vectors.offsets)
+    return np.maximum(sentence, vectors.whole @ clause.vector)
+
+
+def _own_nearness(clause: ClauseVector, seeds: Block | None, query: Vector | None) -> float:
+    if seeds is not None:
+        return float(_nearness(clause, seeds).max())
+    return 0.0 if query is None else max(0.0, float(clause.vector @ query))
+
+
+def _unit(vector: Vector) -> Vector:
+    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-9), np.float32)
+
+
+def _group(offsets: NDArray[np.int64], weights: Vector | None = None) -> sparse.csr_matrix:
+    """(documents, units) the matrix that sums the units of each document, weighted."""
+    units = int(offsets[-1])
+    data = np.ones(units, np.float32) if weights is None else weights
+    return sparse.csr_matrix((data, np.arange(units), offsets), shape=(len(offsets) - 1, units))
+
+
+def _document_counts(block: Block) -> sparse.csr_matrix:
+    return _group(block.terms.offsets) @ block.terms.counts
+
+
+def _aspect_counts(block: Block, column: int) -> sparse.csr_matrix:
+    """(documents, words) counts of an aspect's sentences, each weighted by its probability; titles have no aspect."""
+    weights = np.zeros(int(block.terms.offsets[-1]), np.float32)
+    is_sentence = np.ones(len(weights), bool)
+    is_sentence[block.terms.offsets[:-1]] = False
+    weights[is_sentence] = block.vectors.probabilities[:, column]
+    return _group(block.terms.offsets, weights) @ block.terms.counts
+
+
+def _tfidf_cosine(seeds: sparse.csr_matrix, candidates: sparse.csr_matrix, idf: Vector) -> Vector:
+    """(n,) cosine of ln(1 + tf) * idf between the mean of the seeds' unit rows and each candidate's row."""
+    target = np.asarray(_tfidf(seeds, idf).mean(axis=0)).ravel()
+    return np.asarray(_tfidf(candidates, idf) @ target, np.float32)
+
+
+def _tfidf(counts: sparse.csr_matrix, idf: Vector) -> sparse.csr_matrix:
+    weighted = counts.copy()
+    weighted.data = np.log1p(weighted.data) * idf[weighted.indices]
+    norms = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
+    weighted.data /= np.repeat(np.maximum(norms, 1e-9), np.diff(weighted.indptr))
+    return weighted

@@ -1,0 +1,75 @@
+"""Where an exploration starts: documents of the collection, a text of several sentences, or a short text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from heedful.corpus import split_sentences
+from heedful.errors import BadInput
+from heedful.explore.scoring import Block, ClauseVector
+from heedful.index import VectorBlock
+from heedful.index.terms import stems
+from heedful.records import Clause, Document
+
+if TYPE_CHECKING:
+    from heedful.index import Index
+    from heedful.records import Vector
+    from heedful.seams import DocumentEncoder
+
+LONG = 3  # sentences from which a text is treated as an unseen seed
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Start:
+    """The start of an exploration.
+
+    name: what results call it. documents, block: the seeds, in the same order (None for a short text). text, query:
+    the short text and its (dim,) unit vector. ids: documents of the collection that must not retrieve themselves.
+    """
+
+    name: str | list[str]
+    ids: tuple[str, ...] = ()
+    documents: tuple[Document, ...] = ()
+    block: Block | None = None
+    text: str = ""
+    query: Vector | None = None
+
+
+def start_from_ids(index: Index, ids: Sequence[str]) -> Start:
+    """Start from documents of the collection. Raises UnknownId, with the nearest ids."""
+    unique = tuple(dict.fromkeys(ids))
+    return Start(
+        name=unique[0] if len(unique) == 1 else list(unique),
+        ids=unique,
+        documents=tuple(index.documents(unique)),
+        block=Block(index.vectors(unique), index.terms(unique)),
+    )
+
+
+def start_from_text(index: Index, encoder: DocumentEncoder, text: str) -> Start:
+    """Start from a text: one of three or more sentences is labelled and scored as an unseen seed."""
+    if not text.strip():
+        raise BadInput("the text to start from is empty")
+    sentences = split_sentences(text)
+    if len(sentences) < LONG:
+        return Start(name=text, text=text, query=encoder.encode_queries([text])[0])
+    (encoded,) = encoder.encode_documents([Document(id="", text=text, sentences=sentences)])
+    terms = index.terms_of([("", [sentence.text for sentence in encoded.document.sentences])])
+    return Start(
+        name=text,
+        documents=(encoded.document,),
+        block=Block(VectorBlock.of([encoded], index.aspects), terms),
+    )
+
+
+def encode_clauses(index: Index, encoder: DocumentEncoder, clauses: Sequence[Clause]) -> tuple[ClauseVector, ...]:
+    """The clauses of a plan, each with its vector and the columns of its words."""
+    if not clauses:
+        return ()
+    vectors = encoder.encode_queries([clause.text for clause in clauses])
+    return tuple(
+        ClauseVector(clause.text, clause.weight, vector, index.word_columns(stems(clause.text)))
+        for clause, vector in zip(clauses, vectors, strict=True)
+    )
