@@ -1,0 +1,6 @@
+"""Names to things that rank, and what they are worth on a benchmark."""
+
+from heedful.systems.protocol import Collection, Needs, Ranker, Ranking, System
+from heedful.systems.registry import parse_system, system_names
+
+__all__ = ["Collection", "Needs", "Ranker", "Ranking", "System", "parse_system", "system_names"]

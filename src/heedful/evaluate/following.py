@@ -1,0 +1,291 @@
+"""p-MRR, the measure of following, with what it needs beside it: its null, its ceiling, its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heedful.errors import BadInput, BadRank
+from heedful.evaluate.intervals import mean_interval
+from heedful.records import Hit, Qrels, Run
+
+Rankings: TypeAlias = Run | Mapping[str, Sequence[Hit] | Mapping[str, float]]
+Grades: TypeAlias = Qrels | Mapping[str, Mapping[str, int]]
+
+NEAREST = 4
+DRAWS = 1000
+
+
+def rank_shift(og: int, changed: int) -> float:
+    """p-MRR of one document that the changed instruction made non-relevant.
+
+    og, changed: 1-based ranks before and after. In (-1, 1): above 0 it sank, as asked. Raises BadRank below 1.
+    Source: Weller et al. 2024, FollowIR, arXiv:2403.15246.
+    """
+    if min(og, changed) < 1:
+        raise BadRank(f"found the ranks {og} and {changed}; expected ranks of 1 or more")
+    return changed / og - 1 if og >= changed else 1 - og / changed
+
+
+def rank_shifts(og: NDArray[np.int64], changed: NDArray[np.int64]) -> NDArray[np.float64]:
+    """`rank_shift` of many documents at once: two arrays of 1-based ranks of one shape, values in (-1, 1)."""
+    with np.errstate(divide="ignore"):
+        return np.where(og >= changed, changed / og - 1, 1 - og / changed)
+
+
+class NothingChanged(BadInput):
+    """In no topic did a relevant document become non-relevant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """What one changed document contributes. ranks: 1-based; one past the end where a run lacks the document."""
+
+    topic: str
+    id: str
+    og: int
+    changed: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Null:
+    """p-MRR (x100) of controls that nobody asked to move: mean and the 2.5 and 97.5 percentiles over the draws."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class PMRR:
+    """p-MRR (x100, above 0: what became non-relevant sank) and what it is worth.
+
+    low, high: 95 % interval of value, clusters resampled; None below two clusters. net: value minus the null's mean,
+    with its own interval. ceiling: p-MRR between the two ideal rankings, None where no judgments were given.
+    topics, documents: how many counted. unchanged: topics in which nothing changed, left out. per_topic: topic ->
+    p-MRR x100. shifts: each document's contribution, in (-1, 1).
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    net: float
+    net_low: float | None
+    net_high: float | None
+    null: Null
+    ceiling: float | None
+    topics: int
+    documents: int
+    unchanged: tuple[str, ...] = ()
+    per_topic: Mapping[str, float] = field(default_factory=dict)
+    per_topic_null: Mapping[str, float] = field(default_factory=dict)
+    shifts: tuple[Shift, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """'followed' above the null's upper end, 'against the instruction' below its lower end, else 'not followed'."""
+        if self.value > self.null.high:
+            return "followed"
+        return "against the instruction" if self.value < self.null.low else "not followed"
+
+    def as_dict(self, value: str = "value", topics: str = "pairs") -> dict[str, Any]:
+        """JSON-ready figures under the names that a report uses for the value and for what was averaged over."""
+        return {
+            value: self.value,
+            "net": self.net,
+            "low": self.low,
+            "high": self.high,
+            "net_low": self.net_low,
+            "net_high": self.net_high,
+            "null": {"mean": self.null.mean, "low": self.null.low, "high": self.null.high},
+            "ceiling": self.ceiling,
+            topics: self.topics,
+            "documents": self.documents,
+            "left_out": len(self.unchanged),
+            "verdict": self.verdict,
+        }
+
+
+def changed_documents(og: Grades, changed: Grades, relevant_from: int = 1) -> dict[str, list[str]]:
+    """Topic -> the documents that were relevant (grade >= relevant_from) and no longer are; topics of both qrels.
+
+    A document that the changed qrels do not judge is not relevant there. Raises BadInput where the topics differ.
+    """
+    before, after = _grades(og), _grades(changed)
+    if before.keys() != after.keys():
+        only = sorted(before.keys() ^ after.keys())
+        raise BadInput(
+            f"og and changed qrels are no pair: {len(only)} topics are in one of them only ({_some(only)}); "
+            "expected the same topics in both"
+        )
+    return {
+        topic: [
+            id for id, grade in grades.items() if grade >= relevant_from and after[topic].get(id, 0) < relevant_from
+        ]
+        for topic, grades in before.items()
+    }
+
+
+def p_mrr(
+    og: Rankings,
+    changed: Rankings,
+    og_qrels: Grades | None = None,
+    changed_qrels: Grades | None = None,
+    *,
+    documents: Mapping[str, Sequence[str]] | None = None,
+    relevant_from: int = 1,
+    clusters: Mapping[str, Hashable] | None = None,
+    draws: int = DRAWS,
+    samples: int = 2000,
+    seed: int = 0,
+) -> PMRR:
+    """How far the ranking heeded a changed instruction, x100.
+
+    og, changed: the rankings before and after, topic -> hits (or document -> score). What changed comes from two
+    qrels, or is given as `documents` (topic -> ids). relevant_from: the lowest relevant grade. clusters: topic -> what
+    it shares with others (a seed); each topic its own otherwise. draws: of the null. samples: of the interval.
+
+    Ties rank by score down, then id down. A document that a run lacks ranks one past its end. A topic in which nothing
+    changed is left out and named. Raises BadInput for a topic that a run lacks, NothingChanged where no topic is left.
+    Source: Weller et al. 2024, FollowIR, arXiv:2403.15246; mteb's reading of it.
+    """
+    if documents is None:
+        if og_qrels is None or changed_qrels is None:
+            raise BadInput("p-MRR needs og and changed qrels, or the changed documents of each topic")
+        documents = changed_documents(og_qrels, changed_qrels, relevant_from)
+    before, after = _topics(og), _topics(changed)
+    for name, run in (("og", before), ("changed", after)):
+        missing = [topic for topic in documents if not run.get(topic)]
+        if missing:
+            raise BadInput(
+                f"the {name} run lacks {len(missing)} of {len(documents)} topics ({_some(missing)}); "
+                "expected a ranking for each"
+            )
+    topics = [topic for topic, ids in documents.items() if ids]
+    if not topics:
+        raise NothingChanged("in no topic did a relevant document become non-relevant; p-MRR has nothing to average")
+    rng = np.random.default_rng(seed)
+    shifts: list[Shift] = []
+    per_topic, per_null, totals = {}, {}, np.zeros(draws)
+    for topic in topics:
+        first, second = _ranks(before[topic]), _ranks(after[topic])
+        own, controls = _topic_shifts(first, second, list(dict.fromkeys(documents[topic])))
+        per_topic[topic] = 100 * float(np.mean([value for *_, value in own]))
+        per_null[topic] = 100 * float(np.mean([options.mean() for options in controls]))
+        totals += _null_draws(controls, draws, rng)
+        shifts.extend(Shift(topic, *rest) for rest in own)
+    value = float(np.mean(list(per_topic.values())))
+    null = 100 * totals / len(topics)
+    low, high = (float(x) for x in np.quantile(null, [0.025, 0.975]))
+    groups = [clusters.get(topic, topic) if clusters else topic for topic in topics]
+    interval = mean_interval(list(per_topic.values()), groups, samples=samples, seed=seed, bounds=(-100, 100))
+    nets = [per_topic[topic] - per_null[topic] for topic in topics]
+    net = mean_interval(nets, groups, samples=samples, seed=seed, bounds=(-200, 200))
+    return PMRR(
+        value=value,
+        low=interval[0] if interval else None,
+        high=interval[1] if interval else None,
+        net=value - float(null.mean()),
+        net_low=net[0] if net else None,
+        net_high=net[1] if net else None,
+        null=Null(float(null.mean()), low, high),
+        ceiling=_ceiling(before, after, og_qrels, changed_qrels, documents),
+        topics=len(topics),
+        documents=len(shifts),
+        unchanged=tuple(topic for topic in documents if not documents[topic]),
+        per_topic=per_topic,
+        per_topic_null=per_null,
+        shifts=tuple(shifts),
+    )
+
+
+def _topic_shifts(
+    first: Mapping[str, int], second: Mapping[str, int], ids: Sequence[str]
+) -> tuple[list[tuple[str, int, int, float]], list[NDArray[np.float64]]]:
+    """The changed documents' (id, og rank, changed rank, shift), and for each the shifts of its possible controls."""
+    last_first, last_second = len(first) + 1, len(second) + 1
+    asked = set(ids)
+    unchanged = [id for id in first if id not in asked]
+    at = np.array([first[id] for id in unchanged], dtype=np.int64)
+    moved = rank_shifts(at, np.array([second.get(id, last_second) for id in unchanged], dtype=np.int64))
+    own, controls = [], []
+    for id in ids:
+        o, n = first.get(id, last_first), second.get(id, last_second)
+        shift = rank_shift(o, n)
+        own.append((id, o, n, shift))
+        near = _nearest(at, o)
+        controls.append(moved[near] if len(near) else np.array([shift]))
+    return own, controls
+
+
+def _nearest(ranks: NDArray[np.int64], rank: int) -> NDArray[np.intp]:
+    """Where in the ascending ranks the NEAREST ones to rank stand; of two at one distance the better-ranked first."""
+    middle = int(np.searchsorted(ranks, rank))
+    window = np.arange(max(0, middle - NEAREST), min(len(ranks), middle + NEAREST))
+    return window[np.argsort(np.abs(ranks[window] - rank), kind="stable")[:NEAREST]]
+
+
+def _null_draws(controls: Sequence[NDArray[np.float64]], draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """(draws,): the topic's p-MRR when every changed document is exchanged for one of its controls."""
+    total = np.zeros(draws)
+    for options in controls:
+        total += options[rng.integers(0, len(options), draws)]
+    return total / len(controls)
+
+
+def _ceiling(
+    before: Mapping[str, Mapping[str, float]],
+    after: Mapping[str, Mapping[str, float]],
+    og_qrels: Grades | None,
+    changed_qrels: Grades | None,
+    documents: Mapping[str, Sequence[str]],
+) -> float | None:
+    """p-MRR x100 between the two ideal rankings (grade down, id down) of the candidates: every ranked document."""
+    if og_qrels is None or changed_qrels is None:
+        return None
+    first, second = _grades(og_qrels), _grades(changed_qrels)
+    means = []
+    for topic, ids in documents.items():
+        if not ids:
+            continue
+        candidates = before[topic].keys() | after[topic].keys() | set(ids)
+        og = _ranks({id: float(first[topic].get(id, 0)) for id in candidates})
+        changed = _ranks({id: float(second[topic].get(id, 0)) for id in candidates})
+        means.append(np.mean([rank_shift(og[id], changed[id]) for id in ids]))
+    return 100 * float(np.mean(means))
+
+
+def _ranks(scores: Mapping[str, float]) -> dict[str, int]:
+    """Document -> 1-based rank, best first: score down, then id down."""
+    order = sorted(scores.items(), key=lambda pair: (pair[1], pair[0]), reverse=True)
+    return {id: rank for rank, (id, _) in enumerate(order, 1)}
+
+
+def _topics(run: Rankings) -> dict[str, Mapping[str, float]]:
+    topics = run.topics if isinstance(run, Run) else run
+    return {topic: _scores(topic, hits) for topic, hits in topics.items()}
+
+
+def _scores(topic: str, hits: Sequence[Hit] | Mapping[str, float]) -> Mapping[str, float]:
+    if isinstance(hits, Mapping):
+        scores: Mapping[str, float] = hits
+    else:
+        scores = {hit.id: hit.score for hit in hits}
+        if len(scores) < len(hits):
+            raise BadInput(f"topic {topic!r} ranks a document twice; expected each document once")
+    if any(score != score for score in scores.values()):
+        raise BadInput(f"topic {topic!r} has a score that is NaN; expected numbers")
+    return scores
+
+
+def _grades(qrels: Grades) -> Mapping[str, Mapping[str, int]]:
+    return qrels.topics if isinstance(qrels, Qrels) else qrels
+
+
+def _some(names: Sequence[str], most: int = 5) -> str:
+    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")

@@ -1,0 +1,204 @@
+"""What is asked of a ranking: a measure has a name that parses, prints and compares; two conventions answer it.
+
+`trec` is trec_eval's reading (through ir-measures); `csfcube` is the official CSFCube script's.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+
+from heedful.errors import BadInput, BadMeasure
+from heedful.records import Hit, Qrels, Run
+
+Convention = Literal["trec", "csfcube"]
+CONVENTIONS: tuple[Convention, ...] = ("trec", "csfcube")
+STATED: Mapping[str, str] = {
+    "trec": "trec: linear gain, rank 1 undiscounted, ideal from the qrels, as trec_eval",
+    "csfcube": "csfcube: linear gain, ranks 1 and 2 undiscounted, ideal from the ranked list, P R AP RR from grade 2",
+}
+_FAMILIES = {  # name -> may it have a cutoff at a rank, must it, may it have a share of the list
+    "nDCG": (True, False, True),
+    "P": (True, True, True),
+    "R": (True, True, True),
+    "AP": (True, False, False),
+    "RR": (True, False, False),
+    "RPrec": (False, False, False),
+}
+_ALIASES = {"ndcg": "nDCG", "p": "P", "r": "R", "recall": "R", "map": "AP", "ap": "AP", "rr": "RR", "mrr": "RR"}
+_NAME = re.compile(r"(?P<family>[A-Za-z]+)(?:(?P<kind>[@%])(?P<number>[0-9]+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A question to a ranking. cutoff: a rank (`@20`). percent: that share of the ranked list, rounded down (`%20`)."""
+
+    family: str
+    cutoff: int | None = None
+    percent: int | None = None
+
+    def __str__(self) -> str:
+        if self.cutoff is not None:
+            return f"{self.family}@{self.cutoff}"
+        return self.family if self.percent is None else f"{self.family}%{self.percent}"
+
+    def depth(self, n: int) -> int:
+        """How many ranks of a list of n count."""
+        if self.cutoff is not None:
+            return self.cutoff
+        return n if self.percent is None else int(self.percent / 100 * n)
+
+
+def parse_measure(text: str) -> Measure:
+    """A measure from its name: nDCG, nDCG@20, nDCG%20, P@20, R@20, AP, RR, RPrec. Raises BadMeasure."""
+    match = _NAME.fullmatch(text.strip())
+    family = _ALIASES.get(match["family"].lower(), match["family"]) if match else ""
+    family = "RPrec" if family.lower() in ("rprec", "rprecision") else family
+    if not match or family not in _FAMILIES:
+        raise BadMeasure(f"unknown measure {text!r}; there are nDCG, nDCG@20, nDCG%20, P@20, R@20, AP, RR, RPrec")
+    may_cut, must_cut, may_share = _FAMILIES[family]
+    kind, number = match["kind"], int(match["number"]) if match["number"] else None
+    if (kind == "@" and not may_cut) or (kind == "%" and not may_share):
+        raise BadMeasure(f"{text!r}: {family} takes no {'cutoff' if kind == '@' else 'share of the list'}")
+    if must_cut and number is None:
+        raise BadMeasure(f"{text!r}: {family} needs a cutoff, as in {family}@20")
+    if number is not None and (number < 1 or (kind == "%" and number > 100)):
+        raise BadMeasure(f"{text!r}: found {number}; expected a cutoff of 1 or more (a share of 1 to 100)")
+    return Measure(family, number if kind == "@" else None, number if kind == "%" else None)
+
+
+DEFAULT_MEASURES: Mapping[str, tuple[Measure, ...]] = {
+    "csfcube": tuple(map(parse_measure, ("nDCG@20", "nDCG%20", "nDCG", "P@20", "R@20", "AP", "RR", "RPrec"))),
+    "trec": tuple(map(parse_measure, ("nDCG@20", "nDCG@10", "nDCG%20", "nDCG", "P@20", "R@20", "AP", "RR", "RPrec"))),
+}
+
+
+@lru_cache(maxsize=64)
+def _discounts(n: int, undiscounted: int) -> np.ndarray:
+    """1/log2 weights of ranks 1..n. undiscounted: 1 (rank i by log2(i + 1)) or 2 (rank i by log2(i), 1 for rank 1)."""
+    ranks = np.arange(1, n + 1)
+    return 1 / np.log2(np.maximum(ranks + (2 - undiscounted), 2))
+
+
+def dcg(gains: np.ndarray, undiscounted: int = 1) -> float:
+    """Discounted cumulated gain of a list of gains (n,), best rank first; linear gain.
+
+    Source: Järvelin and Kekäläinen 2002; `undiscounted=2` is its original form with base 2.
+    """
+    return float(gains @ _discounts(len(gains), undiscounted)) if len(gains) else 0.0
+
+
+def csfcube_value(measure: Measure, grades: Sequence[int], relevant_from: int = 2) -> float:
+    """One measure of one ranked list by the official CSFCube script. In [0, 1].
+
+    grades: of the ranked documents, best rank first, unjudged as 0. `RPrec` is precision at the last relevant rank;
+    R divides by the relevant documents of the ranked list. A list without relevant documents gives 0.
+    Source: Mysore et al. 2021, eval_scripts/ranking_eval.py.
+    """
+    n = len(grades)
+    k = min(measure.depth(n), n)
+    if measure.family == "nDCG":
+        gains = np.asarray(grades, dtype=float)
+        ideal = dcg(np.sort(gains)[::-1][:k], 2)
+        return dcg(gains[:k], 2) / ideal if ideal > 0 else 0.0
+    where = [rank for rank, grade in enumerate(grades, 1) if grade >= relevant_from]
+    if not where:
+        return 0.0
+    kept = [rank for rank in where if rank <= k]
+    if measure.family == "P":
+        return len(kept) / (measure.cutoff or max(k, 1))
+    if measure.family == "R":
+        return len(kept) / len(where)
+    if measure.family == "AP":
+        return sum(i / rank for i, rank in enumerate(kept, 1)) / len(where)
+    if measure.family == "RR":
+        return 1 / kept[0] if kept else 0.0
+    return len(where) / where[-1]
+
+
+def trec_ndcg(grades: Sequence[int], judged: Iterable[int], k: int) -> float:
+    """NDCG at rank k as trec_eval has it: linear gain, negative grades count 0, the ideal from all judged grades."""
+    ideal = dcg(np.sort(np.maximum(np.fromiter(judged, dtype=float), 0))[::-1][:k])
+    return dcg(np.maximum(np.asarray(grades[:k], dtype=float), 0)) / ideal if ideal > 0 else 0.0
+
+
+def score_topics(
+    run: Run,
+    qrels: Qrels,
+    measures: Sequence[Measure],
+    convention: Convention = "trec",
+    relevant_from: int | None = None,
+) -> dict[Measure, dict[str, float]]:
+    """Measure -> topic -> value in [0, 1], for the topics of the qrels; a topic that the run lacks gives 0.
+
+    relevant_from: the lowest grade that P, R, AP, RR and RPrec count as relevant (1 for trec, 2 for csfcube).
+    """
+    threshold = relevant_from if relevant_from is not None else (2 if convention == "csfcube" else 1)
+    if convention == "csfcube":
+        graded = {
+            topic: [grades.get(hit.id, 0) for hit in _ordered(run.topics.get(topic, ()))]
+            for topic, grades in qrels.topics.items()
+        }
+        return {m: {t: csfcube_value(m, g, threshold) for t, g in graded.items()} for m in measures}
+    by_trec = [m for m in measures if m.percent is None]
+    values = _ir_measures(run, qrels, by_trec, threshold) if by_trec else {}
+    for m in measures:
+        if m.percent is not None:
+            values[m] = _trec_share(m, run, qrels, threshold)
+    return values
+
+
+def mean(values: Mapping[str, float], topics: Iterable[str] | None = None) -> float:
+    """The mean over topics (all of them unless told which). Raises BadInput where there are none."""
+    chosen = list(values.values()) if topics is None else [values[topic] for topic in topics]
+    if not chosen:
+        raise BadInput("found no topic to average over; expected at least one that run and qrels share")
+    return math.fsum(chosen) / len(chosen)
+
+
+def _ordered(hits: Sequence[Hit]) -> list[Hit]:
+    return sorted(hits, key=lambda hit: (hit.score, hit.id), reverse=True)
+
+
+def _trec_share(measure: Measure, run: Run, qrels: Qrels, threshold: int) -> dict[str, float]:
+    values = {}
+    for topic, judged in qrels.topics.items():
+        grades = [judged.get(hit.id, 0) for hit in _ordered(run.topics.get(topic, ()))]
+        k = measure.depth(len(grades))
+        found = sum(grade >= threshold for grade in grades[:k])
+        relevant = sum(grade >= threshold for grade in judged.values())
+        if measure.family == "nDCG":
+            values[topic] = trec_ndcg(grades, judged.values(), k)
+        elif measure.family == "P":
+            values[topic] = found / k if k else 0.0
+        else:
+            values[topic] = found / relevant if relevant else 0.0
+    return values
+
+
+def _ir_measures(
+    run: Run, qrels: Qrels, measures: Sequence[Measure], threshold: int
+) -> dict[Measure, dict[str, float]]:
+    import ir_measures
+
+    def foreign(m: Measure) -> Any:
+        base = getattr(ir_measures, m.family)
+        if m.family != "nDCG" and threshold != 1:
+            base = base(rel=threshold)
+        return base @ m.cutoff if m.cutoff is not None else base
+
+    theirs = {foreign(m): m for m in measures}
+    values: dict[Measure, dict[str, float]] = {m: dict.fromkeys(qrels.topics, 0.0) for m in measures}
+    scores = {t: {hit.id: hit.score for hit in run.topics[t]} for t in qrels.topics if run.topics.get(t)}
+    if not scores:
+        return values
+    judged = {topic: dict(grades) for topic, grades in qrels.topics.items()}
+    for metric in ir_measures.iter_calc(list(theirs), judged, scores):
+        values[theirs[metric.measure]][metric.query_id] = float(metric.value)
+    return values

@@ -1,0 +1,87 @@
+"""What systems are worth on a benchmark: relevance and following, split by split, aspect by aspect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from heedful.benchmarks import Benchmark, Split
+from heedful.evaluate.following import PMRR, NothingChanged, p_mrr
+from heedful.evaluate.measures import DEFAULT_MEASURES, Measure, score_topics
+from heedful.records import Run
+
+
+@dataclass(frozen=True, slots=True)
+class SplitValues:
+    """One system on one split. groups: measure -> "all" and aspects (or "og" and "changed") -> value in [0, 1]."""
+
+    groups: Mapping[Measure, Mapping[str, float]]
+    following: PMRR | None
+    from_1: PMRR | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready, under the names that reports use."""
+        out: dict[str, Any] = {
+            "measures": {str(measure): dict(values) for measure, values in self.groups.items()},
+            "p-MRR": self.following.as_dict() if self.following else None,
+        }
+        if self.from_1:
+            out["p-MRR from grade 1"] = self.from_1.as_dict()
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class SystemValues:
+    """One system on a benchmark. topics: measure -> topic -> value. delivery: what instructions reached its model."""
+
+    splits: Mapping[str, SplitValues]
+    topics: Mapping[Measure, Mapping[str, float]]
+    delivery: Mapping[str, int] | None = None
+    paraphrases: Mapping[str, Any] = field(default_factory=dict)
+
+
+def evaluate_run(benchmark: Benchmark, run: Run, measures: Sequence[Measure] = ()) -> SystemValues:
+    """Every measure and p-MRR of a run, for each split. The run ranks the candidates of every topic."""
+    measures = tuple(dict.fromkeys(measures)) or DEFAULT_MEASURES[benchmark.convention]
+    values = score_topics(run, benchmark.judgments(), measures, benchmark.convention, benchmark.relevant_from)
+    splits = {}
+    for split in benchmark.splits:
+        groups = {m: _groups(benchmark, split, values[m]) for m in measures}
+        following = following_of(benchmark, run, split, benchmark.relevant_from)
+        lower = benchmark.relevant_from > 1 and not benchmark.sides
+        from_1 = following_of(benchmark, run, split, 1) if following and lower else None
+        splits[split.name] = SplitValues(groups, following, from_1)
+    return SystemValues(splits, values)
+
+
+def following_of(benchmark: Benchmark, run: Run, split: Split, relevant_from: int) -> PMRR | None:
+    """p-MRR of a run over the split's pairs; None where there are none, or where nothing changes in any."""
+    inside = set(split.pairs)
+    pairs = [pair for pair in benchmark.pairs if pair.id in inside]
+    if not pairs:
+        return None
+    judged = {topic: benchmark.judged(topic) for pair in pairs for topic in (pair.og, pair.changed)}
+    og_qrels = {pair.id: judged[pair.og] for pair in pairs}
+    changed_qrels = {pair.id: judged[pair.changed] for pair in pairs}
+    try:
+        return p_mrr(
+            {pair.id: run.topics[pair.og] for pair in pairs},
+            {pair.id: run.topics[pair.changed] for pair in pairs},
+            og_qrels,
+            changed_qrels,
+            relevant_from=relevant_from,
+            clusters={pair.id: pair.cluster for pair in pairs},
+        )
+    except NothingChanged:
+        return None
+
+
+def _groups(benchmark: Benchmark, split: Split, values: Mapping[str, float]) -> dict[str, float]:
+    if not benchmark.sides:
+        return {group: split.mean(values, group) for group in split.groups}
+    means = {}
+    for side in ("og", "changed"):
+        topics = [id for id in split.topics if benchmark.sides[id] == side]
+        means[side] = sum(values[id] for id in topics) / len(topics)
+    return means
