@@ -1,0 +1,34 @@
+"""Documents to a table and back: building, the opened index, filters. Names are imported when first asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+_HOMES = {
+    "BuildReport": "heedful.index.build",
+    "Index": "heedful.index.reading",
+    "Manifest": "heedful.index.manifest",
+    "VectorBlock": "heedful.index.block",
+    "build_index": "heedful.index.build",
+    "describe_sources": "heedful.index.sources",
+    "read_manifest": "heedful.index.manifest",
+}
+__all__ = ["BuildReport", "Index", "Manifest", "VectorBlock", "build_index", "describe_sources", "read_manifest"]
+
+if TYPE_CHECKING:
+    from heedful.index.block import VectorBlock as VectorBlock
+    from heedful.index.build import BuildReport as BuildReport
+    from heedful.index.build import build_index as build_index
+    from heedful.index.manifest import Manifest as Manifest
+    from heedful.index.manifest import read_manifest as read_manifest
+    from heedful.index.reading import Index as Index
+    from heedful.index.sources import describe_sources as describe_sources
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'heedful.index' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value

@@ -124,6 +124,10 @@ class TermTable:
         self.width = len(self._frequency)
         self.idf = np.log((documents - self._frequency + 0.5) / (self._frequency + 0.5) + 1).astype(np.float32)
 
+    def column(self, stem: str) -> int | None:
+        """The stem's column, None where no document has it."""
+        return self._word.get(stem)
+
     def block(self, positions: NDArray[np.int64]) -> TermBlock:
         """The units of the documents at these positions, in that order."""
         units, offsets = gather(self._units, positions)

@@ -1,0 +1,147 @@
+"""What is derived from one version of the table for speed: sentence vectors to map into memory, words, postings.
+
+Never the only copy of anything: `open_derived` makes it again from the table where it is missing, stale or damaged.
+A folder `cache/VERSION` holds `row_ids.npy` (n,), `offsets.npy` (n + 1,), `sentences.f2` (total, dim),
+`probabilities.f4` (total, aspects), `terms/`, `postings/` and, last of all, `done.json`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heedful.errors import Mismatch, StorageFailed, Unwritable
+from heedful.index.bm25 import Postings, write_postings
+from heedful.index.manifest import CACHE, Manifest, read_sealed, storage_error, write_sealed
+from heedful.index.rows import matrix
+from heedful.index.store import Store
+from heedful.index.terms import TermTable, TermWriter, gather
+
+if TYPE_CHECKING:
+    from heedful.records import Vector
+
+_FORMAT = 1
+_BATCH = 512
+log = logging.getLogger("heedful.index")
+
+
+class Derived:
+    """The derived files of one version, opened."""
+
+    def __init__(self, folder: Path, manifest: Manifest):
+        """Raises Mismatch where the folder is not complete or belongs to another version."""
+        done = read_sealed(folder / "done.json")
+        expected = _stamp(manifest)
+        if done != expected:
+            raise Mismatch(f"{folder}: derived files for {done}, not {expected}")
+        dim, aspects = manifest.encoder["dim"], len(manifest.aspects)
+        try:
+            self.row_ids: NDArray[np.uint64] = np.load(folder / "row_ids.npy", allow_pickle=False)
+            self._offsets: NDArray[np.int64] = np.load(folder / "offsets.npy", allow_pickle=False)
+            self._sentences = _mapped(folder / "sentences.f2", np.float16, (manifest.sentences, dim))
+            self._probabilities = _mapped(folder / "probabilities.f4", np.float32, (manifest.sentences, aspects))
+        except (OSError, ValueError) as error:
+            raise Mismatch(f"{folder}: derived files cannot be read ({error})") from error
+        if len(self.row_ids) != manifest.documents or self._offsets[-1] != manifest.sentences:
+            raise Mismatch(f"{folder}: derived files of another table")
+        self.terms = TermTable(folder / "terms", self._offsets)
+        self.postings = Postings(folder / "postings", self.terms, manifest.documents)
+
+    def sentences(self, positions: NDArray[np.int64]) -> tuple[Vector, NDArray[np.int64], Vector]:
+        """Of the documents at these positions: sentence vectors, offsets, probabilities (see VectorBlock)."""
+        rows, offsets = gather(self._offsets, positions)
+        return self._sentences[rows].astype(np.float32), offsets, np.asarray(self._probabilities[rows])
+
+
+def open_derived(folder: Path, manifest: Manifest, store: Store) -> Derived:
+    """The derived files of this version; made now where they are missing, in a temporary folder if need be."""
+    target = folder / CACHE / str(manifest.version)
+    try:
+        return Derived(target, manifest)
+    except (Mismatch, StorageFailed) as error:
+        log.info("making the derived files of version %d (%s)", manifest.version, error)
+    try:
+        return Derived(build_derived(folder, manifest, store), manifest)
+    except (Unwritable, StorageFailed) as error:
+        log.warning("%s; the derived files go to a temporary folder for this time", error)
+    with tempfile.TemporaryDirectory(prefix="heedful-") as temporary:  # mapped files outlive their names
+        return Derived(build_derived(Path(temporary), manifest, store), manifest)
+
+
+def build_derived(folder: Path, manifest: Manifest, store: Store) -> Path:
+    """Derive everything from the table at the version that the manifest names; the folder it lies in.
+
+    Memory: a batch of rows, the vocabulary and one segment of postings.
+    """
+    target = folder / CACHE / str(manifest.version)
+    temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
+    try:
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        _write(temporary, manifest, store)
+        write_sealed(temporary / "done.json", _stamp(manifest))
+        shutil.rmtree(target, ignore_errors=True)
+        with suppress(FileExistsError):  # another reader was faster
+            os.rename(temporary, target)
+    except OSError as error:
+        raise storage_error(target, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return target
+
+
+def prune_derived(folder: Path, keep: set[int]) -> None:
+    """Delete the derived files of other versions."""
+    with suppress(OSError):
+        for entry in (folder / CACHE).iterdir():
+            if entry.name not in {str(version) for version in keep}:
+                shutil.rmtree(entry, ignore_errors=True)
+
+
+def _stamp(manifest: Manifest) -> dict[str, object]:
+    return {
+        "format": _FORMAT,
+        "version": manifest.version,
+        "documents": manifest.documents,
+        "sentences": manifest.sentences,
+        "corpus": manifest.corpus,
+        "encoder": manifest.encoder.get("digest"),
+    }
+
+
+def _write(folder: Path, manifest: Manifest, store: Store) -> None:
+    dim = manifest.encoder["dim"]
+    terms = TermWriter(folder / "terms")
+    row_ids, lengths = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
+    with (folder / "sentences.f2").open("wb") as vectors, (folder / "probabilities.f4").open("wb") as probabilities:
+        wanted = ("title", "sentence_texts", "sentence_vectors", "sentence_probabilities")
+        for batch in store.scan(wanted, batch=_BATCH):
+            matrix(batch.column("sentence_vectors").flatten(), dim)[0].tofile(vectors)
+            batch.column("sentence_probabilities").flatten().to_numpy(zero_copy_only=False).tofile(probabilities)
+            row_ids.append(batch.column("_rowid").to_numpy())
+            texts = batch.column("sentence_texts").to_pylist()
+            lengths.append(np.fromiter((len(t) for t in texts), np.int64, len(texts)))
+            for title, sentences in zip(batch.column("title").to_pylist(), texts, strict=True):
+                terms.add(title, sentences)
+    terms.finish()
+    offsets = np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64)
+    np.save(folder / "row_ids.npy", np.concatenate(row_ids), allow_pickle=False)
+    np.save(folder / "offsets.npy", offsets, allow_pickle=False)
+    write_postings(folder / "postings", TermTable(folder / "terms", offsets), len(offsets) - 1)
+
+
+def _mapped(path: Path, dtype: type, shape: tuple[int, int]) -> np.ndarray:
+    size = shape[0] * shape[1] * np.dtype(dtype).itemsize
+    if path.stat().st_size != size:
+        raise ValueError(f"{path.name} has {path.stat().st_size} bytes, not {size}")
+    if size == 0:
+        return np.zeros(shape, dtype)
+    return np.memmap(path, dtype=dtype, mode="r", shape=shape)

@@ -1,0 +1,202 @@
+"""The files beside the table: the manifest of the last complete version, the journal of a build under way, the lock."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from heedful.errors import BadInput, Mismatch, Missing, StorageFailed, Unwritable
+
+FORMAT = 1
+MANIFEST, JOURNAL, LOCK, CACHE = "manifest.json", "building.json", "lock", "cache"
+IDENTITY = ("name", "digest", "dim", "aspects", "labels")  # of an encoder's spec: what decides
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A metadata column. field: the name it had in the data. type: int, float, string or bool."""
+
+    field: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What the last complete version of an index holds and how it came to be.
+
+    version: of the table; readers use this one and no later one. documents, sentences: counts. aspects: name ->
+    documents that have it. corpus: the sum of all rows' SHA-256 digests, whatever their order. sources: the files
+    that were read, with size, time and digest. ann: whether approximate indexes stand over the vector columns.
+    recipe: whatever the caller wants kept (encoder options, for instance).
+    """
+
+    version: int
+    documents: int
+    sentences: int
+    aspects: Mapping[str, int]
+    encoder: Mapping[str, Any]
+    corpus: str
+    columns: Mapping[str, Column] = field(default_factory=dict)
+    sources: Sequence[Mapping[str, Any]] = ()
+    ann: bool = False
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    built: str = ""
+    libraries: Mapping[str, str] = field(default_factory=dict)
+    complete: bool = True
+    format: int = FORMAT
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of the last complete version. Missing where there is none, Mismatch where it is damaged."""
+    content = read_sealed(folder / MANIFEST)
+    if content is None:
+        if (folder / JOURNAL).exists():
+            raise Missing(
+                f"{folder}: the index has never been completed; run the same `heedful index` again, it resumes"
+            )
+        raise Missing(f"{folder}: no index here (no {MANIFEST}); make one with `heedful index SOURCE --out {folder}`")
+    if content.get("format") != FORMAT:
+        raise Mismatch(
+            f"{folder / MANIFEST}: format {content.get('format')!r}, this version reads {FORMAT}; index again"
+        )
+    try:
+        columns = {name: Column(**column) for name, column in content.pop("columns").items()}
+        return Manifest(columns=columns, **content)
+    except (TypeError, KeyError, AttributeError) as error:
+        raise damaged(folder / MANIFEST, str(error)) from error
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write it so that a reader sees the old one or the new one, never a part."""
+    write_sealed(folder / MANIFEST, asdict(manifest))
+
+
+def damaged(path: Path, found: str) -> Mismatch:
+    """The error for a file that is not what was written."""
+    return Mismatch(f"{path}: damaged ({found}); restore the folder from a copy, or delete it and index again")
+
+
+def read_sealed(path: Path) -> dict[str, Any] | None:
+    """A JSON object that carries its own checksum; None where there is no file. Mismatch where they disagree."""
+    try:
+        raw = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise StorageFailed(f"{path}: cannot be read ({error.strerror})") from error
+    try:
+        content = json.loads(raw)
+        checksum = content.pop("checksum")
+    except (ValueError, AttributeError, KeyError) as error:
+        raise damaged(path, "not the JSON that was written") from error
+    if checksum != _checksum(content):
+        raise damaged(path, "its checksum does not match")
+    return dict(content)
+
+
+def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON object with its checksum through a temporary file, flushed to the disk before it is renamed."""
+    body = json.dumps({**content, "checksum": _checksum(content)}, ensure_ascii=False, indent=1)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("w", encoding="utf-8") as out:
+            out.write(body)
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise storage_error(path, error) from error
+
+
+def _checksum(content: Mapping[str, Any]) -> str:
+    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def storage_error(path: Path, error: BaseException) -> Unwritable | StorageFailed:
+    """The error of ours that stands for an operating system's."""
+    text = str(error)
+    if "No space left" in text or "os error 28" in text or "quota" in text.lower():
+        return StorageFailed(
+            f"{path}: the disk is full; the last complete version is intact. Free some space and run the same command "
+            "again: it resumes"
+        )
+    if isinstance(error, (PermissionError, NotADirectoryError, FileExistsError)) or "Permission denied" in text:
+        return Unwritable(f"{path}: cannot be written ({text}); choose another folder with --out")
+    if "Read-only file system" in text:
+        return Unwritable(f"{path}: the file system is read-only; choose another folder with --out")
+    return StorageFailed(f"{path}: writing failed ({text}); the last complete version is intact")
+
+
+def as_json(value: Any) -> Any:
+    """The value as JSON gives it back (tuples become lists), for comparing a live spec with a stored one."""
+    return json.loads(json.dumps(value))
+
+
+def require_same_encoder(folder: Path, stored: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """Raise Mismatch where the two specs differ in a key that decides whether vectors belong together."""
+    given = as_json(given)
+    different = [key for key in IDENTITY if stored.get(key) != given.get(key)]
+    if different:
+        what = "; ".join(f"{key}: {stored.get(key)!r} in the index, {given.get(key)!r} given" for key in different)
+        raise Mismatch(f"{folder}: made with another encoder ({what}); use that encoder, or index into another folder")
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make the folder. BadInput where it holds something else, Unwritable where it cannot be made or written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        names = {entry.name for entry in folder.iterdir()}
+        if names and not names & {MANIFEST, JOURNAL, LOCK}:
+            raise BadInput(f"{folder}: not empty, and no index; name a new folder with --out")
+        probe = folder / f".probe.{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise storage_error(folder, error) from error
+
+
+@contextmanager
+def build_lock(folder: Path) -> Iterator[None]:
+    """Hold the folder for one builder. BadInput where another living process holds it.
+
+    The lock is the operating system's, so it ends with its process, however that ends; the file only says who.
+    """
+    path = folder / LOCK
+    try:
+        lock = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise storage_error(path, error) from error
+    with lock:
+        if not _try_lock(lock.fileno()):
+            lock.seek(0)
+            holder = lock.read().strip() or "an unknown process"
+            raise BadInput(f"{folder}: {holder} is building this index; wait for it, or index into another folder")
+        with suppress(OSError):  # a full disk keeps nobody from deleting
+            lock.truncate(0)
+            lock.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+            lock.flush()
+        yield
+        with suppress(OSError):
+            lock.truncate(0)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        import fcntl
+    except ImportError:  # no such lock on this system: one builder at a time is then the user's care
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

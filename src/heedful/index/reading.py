@@ -1,0 +1,270 @@
+"""An index, opened: search by vector and by text, filters, documents, vectors."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from heedful.errors import BadInput, UnknownAspect, UnknownId
+from heedful.index.block import VectorBlock
+from heedful.index.derived import Derived, open_derived
+from heedful.index.filters import normalize
+from heedful.index.manifest import Manifest, damaged, read_manifest, require_same_encoder
+from heedful.index.rows import TEXTS, matrix, to_documents, vector_column
+from heedful.index.store import TABLE, Store
+from heedful.index.suggest import nearest_ids
+from heedful.index.terms import TermBlock
+from heedful.records import Document, Hit
+
+if TYPE_CHECKING:
+    from heedful.records import Vector
+
+_SELECTIVE = 50_000  # a filter that leaves at most so many is searched exactly, whatever the size
+_PROBES, _PROBES_FILTERED = 32, 80
+_MASKS = 32
+
+
+class _Column(NamedTuple):
+    """A vector column in memory. rows: (n, dim) float32 unit rows. present: (n,)."""
+
+    rows: Vector
+    present: NDArray[np.bool_]
+
+
+class Index:
+    """The last complete version of an index, as it stood when it was opened. Safe to use from several threads."""
+
+    def __init__(self, folder: Path, manifest: Manifest, store: Store):
+        self.folder, self.manifest, self._store = folder, manifest, store
+        self._lock = threading.RLock()
+        self._columns: dict[str, _Column] = {}
+        self._masks: OrderedDict[str, NDArray[np.bool_]] = OrderedDict()
+        ids: list[str] = []
+        row_ids = [np.zeros(0, np.uint64)]
+        for batch in store.scan(["id"], batch=65_536):
+            ids.extend(batch.column("id").to_pylist())
+            row_ids.append(batch.column("_rowid").to_numpy())
+        self.ids: tuple[str, ...] = tuple(ids)
+        self._row_ids: NDArray[np.uint64] = np.concatenate(row_ids)
+        self._position = {id: position for position, id in enumerate(self.ids)}
+        if len(self._position) != manifest.documents:
+            raise damaged(
+                folder / f"{TABLE}.lance", f"{len(self._position)} documents, {manifest.documents} in the manifest"
+            )
+
+    @classmethod
+    def open(cls, path: Path | str) -> Index:
+        """The index in a folder. Missing where there is none, Mismatch where it is damaged."""
+        folder = Path(path)
+        manifest = read_manifest(folder)
+        return cls(folder, manifest, Store.open(folder, manifest.version))
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __contains__(self, id: object) -> bool:
+        return id in self._position
+
+    def __repr__(self) -> str:
+        return f"<Index {self.folder}: {len(self)} documents, encoder {self.manifest.encoder.get('name')}>"
+
+    @property
+    def aspects(self) -> tuple[str, ...]:
+        """The aspects that have a vector column, in the encoder's order."""
+        return tuple(self.manifest.encoder["aspects"])
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """Metadata column -> type (int, float, string, bool); a filter may also name id, title and text."""
+        return {name: column.type for name, column in self.manifest.columns.items()}
+
+    def require_encoder(self, spec: Mapping[str, Any]) -> None:
+        """Raise Mismatch unless this encoder made the index."""
+        require_same_encoder(self.folder, self.manifest.encoder, spec)
+
+    def documents(self, ids: Iterable[str]) -> list[Document]:
+        """The documents with these ids, in this order, with sentences, labels and metadata. UnknownId."""
+        wanted = list(ids)
+        positions = self._positions(wanted)
+        if not wanted:
+            return []
+        rows = self._store.take(np.unique(self._row_ids[positions]).tolist(), [*TEXTS, *self.manifest.columns])
+        found = to_documents(rows, self.manifest.columns)
+        return [found[id] for id in wanted]
+
+    def vectors(self, ids: Iterable[str]) -> VectorBlock:
+        """The vectors of the documents with these ids, in this order. UnknownId."""
+        wanted = tuple(ids)
+        positions = self._positions(wanted)
+        whole, aspects = self._gather("whole", positions), {a: self._gather(a, positions) for a in self.aspects}
+        return VectorBlock(wanted, whole, aspects, *self._derived.sentences(positions))
+
+    def terms(self, ids: Iterable[str]) -> TermBlock:
+        """The words of the documents with these ids, a row a title and a sentence. UnknownId."""
+        return self._derived.terms.block(self._positions(list(ids)))
+
+    def terms_of_texts(self, documents: Sequence[tuple[str, Sequence[str]]]) -> TermBlock:
+        """The same for documents from elsewhere, each (title, sentences)."""
+        return self._derived.terms.of_texts(documents)
+
+    def search(self, vector: Vector, k: int, *, column: str = "whole", where: str | None = None) -> list[Hit]:
+        """The k documents nearest by cosine: score down, then id down. Those that lack the aspect are left out.
+
+        vector: (dim,), of any length. column: "whole" or an aspect. where: see `matching`. Scores are rounded to six
+        decimals, so that equal vectors have equal scores. Raises BadInput (k below 1, a vector of another shape),
+        UnknownAspect, BadFilter.
+        """
+        self._check_k(k)
+        query = self._query(vector)
+        if column not in ("whole", *self.aspects):
+            raise UnknownAspect(column, self.aspects)
+        mask = None if where is None else self._mask(where)
+        if not self.manifest.ann or (mask is not None and int(mask.sum()) <= _SELECTIVE):
+            return self._exact(query, k, column, mask)
+        return self._approximate(query, k, column, where)
+
+    def search_text(self, text: str, k: int, *, where: str | None = None) -> list[Hit]:
+        """The k best documents by BM25 over title and text; only those that share a word with the text. BadFilter."""
+        self._check_k(k)
+        scores = self._derived.postings.scores(text)
+        matched = scores > 0
+        if where is not None:
+            matched &= self._mask(where)
+        return self._top(scores, np.flatnonzero(matched), k)
+
+    def score_text(self, text: str, ids: Iterable[str]) -> Vector:
+        """(ids,) the BM25 score of just these, as `search_text` gives it; 0 where no word matches. UnknownId."""
+        return self._derived.postings.scores_of(text, self._positions(list(ids)))
+
+    def matching(self, where: str, ids: Iterable[str] | None = None) -> frozenset[str]:
+        """The ids (of all, or of these) whose row fits a boolean SQL expression over `columns`, id, title and text.
+
+        A null fits no comparison; `IS NULL` finds it. Raises BadFilter.
+        """
+        mask = self._mask(where)
+        if ids is None:
+            return frozenset(self.ids[at] for at in np.flatnonzero(mask))
+        return frozenset(id for id in ids if id in self._position and mask[self._position[id]])
+
+    @cached_property
+    def _rank_of_id(self) -> NDArray[np.int64]:
+        """(n,) the place of each id among all, ascending."""
+        order = sorted(range(len(self.ids)), key=self.ids.__getitem__)
+        places = np.empty(len(order), np.int64)
+        places[order] = np.arange(len(order))
+        return places
+
+    @property
+    def _derived(self) -> Derived:
+        with self._lock:
+            if "_opened" not in self.__dict__:
+                self._opened = open_derived(self.folder, self.manifest, self._store)
+            return self._opened
+
+    def _positions(self, ids: Sequence[str]) -> NDArray[np.int64]:
+        try:
+            return np.fromiter((self._position[id] for id in ids), np.int64, len(ids))
+        except KeyError as error:
+            id = str(error.args[0])
+            raise UnknownId(id, nearest_ids(id, self.ids)) from None
+
+    def _check_k(self, k: int) -> None:
+        if k < 1:
+            raise BadInput(f"k is {k}; ask for at least 1 document (more than the collection holds gives all of it)")
+
+    def _query(self, vector: Vector) -> Vector:
+        query = np.asarray(vector, np.float32)
+        dim = self.manifest.encoder["dim"]
+        if query.shape != (dim,) or not np.isfinite(query).all():
+            raise BadInput(f"a query vector of shape {query.shape}; expected ({dim},), every value finite")
+        length = float(np.linalg.norm(query))
+        return query / np.float32(length) if length else query
+
+    def _mask(self, where: str) -> NDArray[np.bool_]:
+        """(n,) the rows that fit."""
+        sql = normalize(where, ["id", "title", "text", *self.manifest.columns])
+        with self._lock:
+            if sql not in self._masks:
+                fitting = [np.zeros(0, np.uint64)]
+                fitting += [rows.column("_rowid").to_numpy() for rows in self._store.scan(["id"], where=sql)]
+                self._masks[sql] = np.isin(self._row_ids, np.concatenate(fitting))
+                if len(self._masks) > _MASKS:
+                    self._masks.popitem(last=False)
+            return self._masks[sql]
+
+    def _column(self, name: str) -> _Column:
+        """A vector column, read when it is first needed and kept."""
+        with self._lock:
+            if name not in self._columns:
+                dim = self.manifest.encoder["dim"]
+                rows, present = np.zeros((len(self), dim), np.float32), np.zeros(len(self), bool)
+                start = 0
+                for batch in self._store.scan([vector_column(name)], batch=8192):
+                    part = slice(start, start + batch.num_rows)
+                    values, present[part] = matrix(batch.column(vector_column(name)), dim)
+                    rows[part] = _unit(values)
+                    start += batch.num_rows
+                self._columns[name] = _Column(rows, present)
+            return self._columns[name]
+
+    def _gather(self, name: str, positions: NDArray[np.int64]) -> Vector:
+        """(positions, dim) of a vector column; zeros where absent."""
+        if not self.manifest.ann or name in self._columns:
+            return self._column(name).rows[positions]
+        found, back = np.unique(positions, return_inverse=True)
+        rows = self._store.take(self._row_ids[found].tolist(), [vector_column(name)]) if len(found) else None
+        if rows is None:
+            return np.zeros((0, self.manifest.encoder["dim"]), np.float32)
+        values = _unit(matrix(rows.column(vector_column(name)), self.manifest.encoder["dim"])[0])
+        order = np.argsort(rows.column("_rowid").to_numpy())
+        place = np.empty(len(found), np.int64)
+        place[np.argsort(self._row_ids[found])] = order
+        return np.asarray(values[place][back])
+
+    def _exact(self, query: Vector, k: int, column: str, mask: NDArray[np.bool_] | None) -> list[Hit]:
+        if self.manifest.ann and mask is not None:
+            positions = np.flatnonzero(mask)
+            rows = self._gather(column, positions)
+            scores = np.zeros(len(self), np.float32)
+            scores[positions] = rows @ query
+            keep = positions[rows.any(axis=1)]
+        else:
+            rows, present = self._column(column)
+            scores = rows @ query
+            keep = np.flatnonzero(present if mask is None else present & mask)
+        return self._top(np.round(scores, 6), keep, k)
+
+    def _approximate(self, query: Vector, k: int, column: str, where: str | None) -> list[Hit]:
+        sql = None if where is None else normalize(where, ["id", "title", "text", *self.manifest.columns])
+        probes = _PROBES if where is None else _PROBES_FILTERED
+        name = vector_column(column)
+        rows: pa.Table = self._store.nearest(name, query, min(2 * k + 10, len(self)), sql, probes)
+        values, present = matrix(rows.column(name), len(query))
+        scores = np.round(_unit(values) @ query, 6)  # of the vectors themselves, not of their codes
+        ids = rows.column("id").to_pylist()
+        hits = [Hit(id, float(score)) for id, score, there in zip(ids, scores, present, strict=True) if there]
+        return sorted(hits, key=lambda hit: (hit.score, hit.id), reverse=True)[:k]
+
+    def _top(self, scores: Vector, keep: NDArray[np.int64], k: int) -> list[Hit]:
+        """The k best of the positions to keep: score down, then id down."""
+        kept = scores[keep]
+        if len(keep) > k:
+            least = np.partition(kept, len(kept) - k)[len(kept) - k]
+            keep, kept = keep[kept >= least], kept[kept >= least]
+        order = np.lexsort((-self._rank_of_id[keep], -kept.astype(np.float64)))[:k]
+        return [Hit(self.ids[keep[at]], float(kept[at])) for at in order]
+
+
+def _unit(values: np.ndarray) -> Vector:
+    """Float32 rows of unit length; rows of zeros stay."""
+    rows = values.astype(np.float32)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.where(lengths == 0, 1, lengths), np.float32)

@@ -1,0 +1,22 @@
+"""Ids that look like one that is missing."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+_NEAR = 200
+
+
+def nearest_ids(id: str, ids: Sequence[str], count: int = 3) -> list[str]:
+    """Up to `count` ids most like this one: of those that begin alike and those that end alike."""
+    forward = sorted(ids)
+    backward = sorted(other[::-1] for other in ids)
+    near = [*_around(forward, id), *(other[::-1] for other in _around(backward, id[::-1]))]
+    return get_close_matches(id[:200], list(dict.fromkeys(near)), n=count, cutoff=0.5)
+
+
+def _around(ordered: list[str], id: str) -> list[str]:
+    at = bisect_left(ordered, id)
+    return ordered[max(0, at - _NEAR) : at + _NEAR]
