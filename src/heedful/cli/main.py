@@ -11,7 +11,11 @@ import typer
 
 import heedful
 
-VERBS: tuple[str, ...] = ("bench",)  # in the order of --help; each is heedful.cli.<verb> with a function `command`
+VERBS: tuple[str, ...] = (
+    "index",
+    "info",
+    "bench",
+)  # in the order of --help; each is heedful.cli.<verb> with a function `command`
 
 app = typer.Typer(
     name="heedful",

@@ -11,15 +11,26 @@ _HOMES = {
     "Manifest": "heedful.index.manifest",
     "VectorBlock": "heedful.index.block",
     "build_index": "heedful.index.build",
+    "describe_index": "heedful.index.describe",
     "describe_sources": "heedful.index.sources",
     "read_manifest": "heedful.index.manifest",
 }
-__all__ = ["BuildReport", "Index", "Manifest", "VectorBlock", "build_index", "describe_sources", "read_manifest"]
+__all__ = [
+    "BuildReport",
+    "Index",
+    "Manifest",
+    "VectorBlock",
+    "build_index",
+    "describe_index",
+    "describe_sources",
+    "read_manifest",
+]
 
 if TYPE_CHECKING:
     from heedful.index.block import VectorBlock as VectorBlock
     from heedful.index.build import BuildReport as BuildReport
     from heedful.index.build import build_index as build_index
+    from heedful.index.describe import describe_index as describe_index
     from heedful.index.manifest import Manifest as Manifest
     from heedful.index.manifest import read_manifest as read_manifest
     from heedful.index.reading import Index as Index

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from heedful.corpus.aspects import SCIENCE, AspectScheme
 from heedful.errors import BadInput, Mismatch, UnknownId
 from heedful.index import manifest as files
 from heedful.index.columns import columns_of, wider
@@ -64,6 +65,7 @@ def build_index(
     update: bool = False,
     delete: Sequence[str] = (),
     sources: Sequence[Mapping[str, Any]] = (),
+    scheme: AspectScheme | None = None,
     recipe: Mapping[str, Any] | None = None,
     progress: Callable[[int, int], None] | None = None,
     batch: int = 1_000,
@@ -73,10 +75,11 @@ def build_index(
     """Index the documents into a folder, or bring the index there up to date.
 
     Without update or delete: a new index, a resumed one, or nothing where a complete one holds these documents
-    already. update: add the documents that are new, replace those that changed. delete: ids to remove (before the
-    documents are added). sources: what the documents come from (see `heedful.index.sources`); an unchanged file then
-    needs no reading. recipe: JSON to keep in the manifest. progress: called after each commit with documents encoded
-    in this run and documents found there already. A commit is made every `batch` rows or `seconds` seconds.
+    already. update: add the documents that are new, replace those that changed. delete: ids to remove (they stay
+    away even where the documents have them). sources: what the documents come from (see `heedful.index.sources`); an unchanged file then
+    needs no reading. scheme: the aspects; only needed where the encoder's are not the default ones. recipe: JSON to
+    keep in the manifest. progress: called with the documents encoded in this run and those found there already. A
+    commit is made every `batch` rows or `seconds` seconds.
     exact_limit: above so many documents approximate indexes are built.
 
     Memory does not grow with the corpus, but for 16 bytes a document. Raises BadInput (duplicate id, no documents,
@@ -85,13 +88,17 @@ def build_index(
     """
     folder = Path(path)
     started = time.monotonic()
+    scheme = SCIENCE if scheme is None else scheme
+    if tuple(scheme.names) != tuple(encoder.aspects):
+        raise BadInput(f"the encoder has the aspects {encoder.aspects}, the scheme {scheme.names}; pass scheme=")
     if (delete or update) and not (folder / files.MANIFEST).exists():
         if delete:
             files.read_manifest(folder)  # says what is missing
         update = False
     files.prepare_folder(folder)
     with files.build_lock(folder):
-        build = _Build(folder, encoder, sources, dict(recipe or {}), progress, batch, seconds, exact_limit)
+        kept = {"scheme": files.as_json(scheme.as_json()), "recipe": files.as_json(dict(recipe or {}))}
+        build = _Build(folder, encoder, frozenset(delete), sources, kept, progress, batch, seconds, exact_limit)
         report = build.run(documents, update, tuple(dict.fromkeys(delete)))
         return replace(report, seconds=time.monotonic() - started)
 
@@ -111,15 +118,17 @@ class _Build:
         self,
         folder: Path,
         encoder: DocumentEncoder,
+        unwanted: frozenset[str],
         sources: Sequence[Mapping[str, Any]],
-        recipe: dict[str, Any],
+        kept: dict[str, Any],
         progress: Callable[[int, int], None] | None,
         batch: int,
         seconds: float,
         exact_limit: int,
     ):
-        self.folder, self.encoder, self.sources, self.recipe = folder, encoder, files.as_json(list(sources)), recipe
+        self.folder, self.encoder, self.sources, self.kept = folder, encoder, files.as_json(list(sources)), kept
         self.progress, self.batch, self.seconds, self.exact_limit = progress, batch, seconds, exact_limit
+        self.unwanted = unwanted
         self.spec = files.as_json(dict(encoder.spec()))
         self.seen = SeenIds()
         self.types: dict[str, str] = {}
@@ -232,9 +241,13 @@ class _Build:
     def _to_encode(self, documents: Iterable[Document]) -> Iterator[Document]:
         for document in documents:
             hash, own = self._met(document)
+            if document.id in self.unwanted:
+                continue
             at = self._position(hash)
             if at is not None and bytes(self.there_digests[at]).ljust(16, b"\0") == own[:16]:
                 self.already += 1
+                if self.already % 1000 == 0:
+                    self._tell(0)
                 continue
             self.digests[document.id] = own
             yield document
@@ -247,12 +260,17 @@ class _Build:
         last = time.monotonic()
         for value in self.encoder.encode_documents(chain(first, pending)):
             rows.append(value)
+            self._tell(len(rows))
             if len(rows) >= self.batch or time.monotonic() - last >= self.seconds:
                 self._commit(rows, journal)
                 rows, last = [], time.monotonic()
         self._commit(rows, journal)
         if self.digests:
             raise Mismatch(f"the encoder left out {len(self.digests)} documents, {next(iter(self.digests))!r} first")
+
+    def _tell(self, pending: int) -> None:
+        if self.progress:
+            self.progress(self.added + self.replaced + pending, self.already)
 
     def _commit(self, rows: list[DocumentVectors], journal: dict[str, Any]) -> None:
         if not rows:
@@ -267,8 +285,6 @@ class _Build:
             self.store.append(table)
         self.added += len(rows) - known
         self.replaced += known
-        if self.progress:
-            self.progress(self.added + self.replaced, self.already)
 
     def _fit_columns(self, documents: Sequence[Document], journal: dict[str, Any]) -> None:
         """Make the table's metadata columns hold what these documents bring."""
@@ -344,7 +360,7 @@ class _Build:
             corpus=f"{total % 2**256:064x}",
             columns={name: Column(self.fields[name], type) for name, type in sorted(self.types.items())},
             sources=self.sources,
-            recipe=self.recipe,
+            **self.kept,
             built=datetime.now(UTC).isoformat(timespec="seconds"),
             libraries=dict(library_versions()),
         )

@@ -34,7 +34,7 @@ class Manifest:
     version: of the table; readers use this one and no later one. documents, sentences: counts. aspects: name ->
     documents that have it. corpus: the sum of all rows' SHA-256 digests, whatever their order. sources: the files
     that were read, with size, time and digest. ann: whether approximate indexes stand over the vector columns.
-    recipe: whatever the caller wants kept (encoder options, for instance).
+    scheme: the collection's aspects as AspectScheme gives them. recipe: whatever the caller wants kept.
     """
 
     version: int
@@ -46,11 +46,19 @@ class Manifest:
     columns: Mapping[str, Column] = field(default_factory=dict)
     sources: Sequence[Mapping[str, Any]] = ()
     ann: bool = False
+    scheme: Mapping[str, Any] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
     built: str = ""
     libraries: Mapping[str, str] = field(default_factory=dict)
     complete: bool = True
     format: int = FORMAT
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over what decides every answer: documents, columns, aspects, encoder. The same for equal indexes."""
+        encoder = {key: self.encoder.get(key) for key in IDENTITY}
+        columns = {name: asdict(column) for name, column in self.columns.items()}
+        return _checksum({"corpus": self.corpus, "encoder": encoder, "columns": columns, "scheme": self.scheme})
 
 
 def read_manifest(folder: Path) -> Manifest:

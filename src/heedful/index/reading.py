@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from heedful.corpus.aspects import AspectScheme
 from heedful.errors import BadInput, UnknownAspect, UnknownId
 from heedful.index.block import VectorBlock
 from heedful.index.derived import Derived, open_derived
@@ -80,6 +81,11 @@ class Index:
     def aspects(self) -> tuple[str, ...]:
         """The aspects that have a vector column, in the encoder's order."""
         return tuple(self.manifest.encoder["aspects"])
+
+    @cached_property
+    def scheme(self) -> AspectScheme:
+        """The aspects with their definitions."""
+        return AspectScheme.from_json(self.manifest.scheme, str(self.folder))
 
     @property
     def columns(self) -> Mapping[str, str]:

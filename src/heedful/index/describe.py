@@ -1,0 +1,54 @@
+"""What can be said about an index without searching it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from heedful.errors import Missing
+from heedful.index import manifest as files
+from heedful.index.store import TABLE, Store
+
+
+def describe_index(path: Path | str) -> dict[str, Any]:
+    """JSON-ready: documents, encoder, complete and, where it is complete, all that the manifest holds.
+
+    For an index whose first build was cut off: the documents so far, complete false. under_way: an update was begun
+    and not finished; readers see the version before it. bytes: on disk; derived_bytes: the part that can be made again.
+    Raises Missing where there is no index, Mismatch where it is damaged.
+    """
+    folder = Path(path)
+    journal = files.read_sealed(folder / files.JOURNAL)
+    sizes = {"bytes": _bytes(folder), "derived_bytes": _bytes(folder / files.CACHE)}
+    if journal is not None and not (folder / files.MANIFEST).exists():
+        rows = Store.open(folder).count() if (folder / f"{TABLE}.lance").exists() else 0
+        return {"documents": rows, "encoder": journal["encoder"], "complete": False, **sizes}
+    manifest = files.read_manifest(folder)
+    rows = Store.open(folder, manifest.version).count()
+    if rows != manifest.documents:
+        raise files.damaged(folder / f"{TABLE}.lance", f"{rows} rows, {manifest.documents} in the manifest")
+    return {
+        "documents": manifest.documents,
+        "encoder": dict(manifest.encoder),
+        "complete": manifest.complete,
+        "under_way": journal is not None and journal["base"] == manifest.version,
+        "sentences": manifest.sentences,
+        "aspects": dict(manifest.aspects),
+        "columns": {name: column.type for name, column in manifest.columns.items()},
+        "search": "approximate" if manifest.ann else "exact",
+        "version": manifest.version,
+        "built": manifest.built,
+        "corpus": manifest.corpus,
+        "digest": manifest.digest,
+        "sources": [dict(source) for source in manifest.sources],
+        "recipe": dict(manifest.recipe),
+        "libraries": dict(manifest.libraries),
+        **sizes,
+    }
+
+
+def _bytes(folder: Path) -> int:
+    try:
+        return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    except FileNotFoundError as error:  # a build is moving files about
+        raise Missing(f"{folder}: changed while it was looked at; try again") from error
