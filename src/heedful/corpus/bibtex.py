@@ -120,8 +120,20 @@ def _entry(path: Path, line: int, text: str, strings: dict[str, str]) -> Entry |
     plain: dict[str, object] = {key: value if key in _VERBATIM else _plain(value) for key, value in raw.items()}
     for people in ("author", "editor"):
         if people in raw:
-            plain[people] = [_plain(name) for name in re.split(r"\s+and\s+(?![^{]*\})", raw[people]) if name.strip()]
+            plain[people] = [_plain(name) for name in _people(raw[people]) if name.strip()]
     return Entry(line, named(plain, _NAMES, ()))
+
+
+def _people(text: str) -> Iterator[str]:
+    """Names separated by "and" outside braces."""
+    depth = begin = 0
+    for mark in re.finditer(r"\\.|[{}]|\sand(?=\s)", text):
+        if mark[0] in "{}":
+            depth += 1 if mark[0] == "{" else -1
+        elif mark[0][0] != "\\" and depth == 0:
+            yield text[begin : mark.start()]
+            begin = mark.end()
+    yield text[begin:]
 
 
 def _reason(error: Any) -> str:

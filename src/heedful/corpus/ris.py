@@ -84,7 +84,8 @@ def named(
         for name in theirs:
             if value := found.get(name):
                 fields[ours] = value[0] if ours == "_id" and isinstance(value, list) else value
-                used.add(name)
+                if ours != "_id" or name == theirs[0]:  # a DOI that serves as the id stays a column
+                    used.add(name)
                 break
     if year := re.search(r"(?<!\d)[12]\d{3}(?!\d)", str(fields.pop("year", ""))):
         fields["year"] = int(year[0])
