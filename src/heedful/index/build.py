@@ -76,9 +76,9 @@ def build_index(
 
     Without update or delete: a new index, a resumed one, or nothing where a complete one holds these documents
     already. update: add the documents that are new, replace those that changed. delete: ids to remove (they stay
-    away even where the documents have them). sources: what the documents come from (see `heedful.index.sources`); an unchanged file then
-    needs no reading. scheme: the aspects; only needed where the encoder's are not the default ones. recipe: JSON to
-    keep in the manifest. progress: called with the documents encoded in this run and those found there already. A
+    away even where the documents have them). sources: what the documents come from (`describe_sources`); an unchanged
+    file then needs no reading. scheme: the aspects; needed where the encoder's are not the default ones. recipe: JSON
+    to keep in the manifest. progress: called with the documents encoded in this run and those found there already. A
     commit is made every `batch` rows or `seconds` seconds.
     exact_limit: above so many documents approximate indexes are built.
 
@@ -169,7 +169,7 @@ class _Build:
             return unchanged
         for document in documents:
             self._met(document)
-        if self.streamed == current.documents and f"{self.total:064x}" == current.corpus:
+        if self.streamed == current.documents and f"{self.total:032x}" == current.corpus:
             return unchanged
         raise BadInput(
             f"{self.folder}: a complete index of other documents ({current.documents} there, {self.streamed} given, "
@@ -231,7 +231,7 @@ class _Build:
         if not self.seen.add(hash):
             raise BadInput(f"document id {document.id!r} occurs twice; ids must be unique over all sources")
         self.streamed += 1
-        self.total = (self.total + int.from_bytes(own[:16], "big")) % 2**256
+        self.total = (self.total + int.from_bytes(own[:16], "big")) % 2**128
         return hash, own
 
     def _position(self, hash: int) -> int | None:
@@ -321,7 +321,7 @@ class _Build:
             base = self.store.written_at(current.version)  # readers may be using it, and none before it
             self.store.compact(prune_before=base and base - timedelta(microseconds=1))
         counts = self._count()
-        if current is None and (counts.documents, counts.corpus) != (self.streamed, f"{self.total:064x}"):
+        if current is None and (counts.documents, counts.corpus) != (self.streamed, f"{self.total:032x}"):
             raise Mismatch(
                 f"{self.folder}: {counts.documents} rows do not add up to the {self.streamed} documents read"
             )
@@ -357,7 +357,7 @@ class _Build:
             sentences=sentences,
             aspects=aspects,
             encoder=self.spec,
-            corpus=f"{total % 2**256:064x}",
+            corpus=f"{total % 2**128:032x}",
             columns={name: Column(self.fields[name], type) for name, type in sorted(self.types.items())},
             sources=self.sources,
             **self.kept,

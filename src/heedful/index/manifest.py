@@ -32,7 +32,8 @@ class Manifest:
     """What the last complete version of an index holds and how it came to be.
 
     version: of the table; readers use this one and no later one. documents, sentences: counts. aspects: name ->
-    documents that have it. corpus: the sum of all rows' SHA-256 digests, whatever their order. sources: the files
+    documents that have it. corpus: the sum (mod 2^128) of the first 16 bytes of all
+    rows' SHA-256 digests, whatever their order. sources: the files
     that were read, with size, time and digest. ann: whether approximate indexes stand over the vector columns.
     scheme: the collection's aspects as AspectScheme gives them. recipe: whatever the caller wants kept.
     """
