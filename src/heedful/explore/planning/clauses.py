@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from heedful.explore.planning.lexicon import DOCUMENTS
@@ -105,12 +105,16 @@ def settle_negations(text: str) -> tuple[str, bool]:
     return _DOUBLE.sub(" with ", text), neutral
 
 
-def segments(sentence: str) -> Iterator[Segment]:
-    """The clauses of one sentence, in order, each with its polarity."""
+def segments(sentence: str, first: Callable[[str], list[str]] | None = None) -> Iterator[Segment]:
+    """The clauses of one sentence, in order, each with its polarity.
+
+    first: reads what carries its own negation ("the topic does not matter") out of a clause and returns the rest.
+    """
     parts = [p for p in _HARD.split(sentence) if p and p.strip()]
     negative_list = _list_continuations(parts)
     for index, part in enumerate(parts):
-        yield from _clause(part.strip(), negative_list[index])
+        for rest in [part] if first is None else first(part.strip()):
+            yield from _clause(rest.strip(), negative_list[index])
 
 
 def _list_continuations(parts: list[str]) -> list[bool]:
@@ -169,7 +173,7 @@ def _resumed(text: str, negative: bool, cue: str) -> Iterator[Segment]:
     if not negative:
         yield Segment(text.strip())
         return
-    first, *others = _RESUME.split(" " + text.strip(), maxsplit=1)
+    first, *others = _RESUME.split(text.strip(), maxsplit=1)
     if first.strip():
         yield Segment(first.strip(), True, cue)
     for other in others:

@@ -46,6 +46,8 @@ _HEDGE_WORDS = re.compile(
     r"nice to have|a bonus(?: if)?|bonus(?: points)?(?: for| if)?|(?:is|are) a plus|optionally|nice if|great if|best if|slightly|a bit|somewhat)(?![\w-])",
     re.I,
 )
+_BARELY = re.compile(r"(?:only|merely|simply|just|solely)\s+(?:mention|discuss|describe|touch|refer|talk|list|report|concern|cover|deal|allude|cite)\w*\s", re.I)
+_KIND = re.compile(r"\b(preprints?|abstracts?|reports?|manuscripts?|references?|materials?|hits?)\W*$", re.I)
 _VAGUE = frozenset(
     "good interesting recent best important influential cited famous high quality nice helpful useful short easy readable latest newest modern classic "
     "old seminal great better new top popular state art well known highly very really relevant accessible authoritative rigorous serious "
@@ -82,6 +84,21 @@ def is_hedged(text: str) -> bool:
     return _HEDGE.search(text) is not None
 
 
+_LIGHT = re.compile(
+    r"(?:^|\s+)(?:(?:that|which|who|and|whose|it|they|papers?|is|are|was|were|to|also|has|have|been)\s+)*(?:reach(?:es|ed|ing)?|arriv(?:e|es|ed|ing)|com(?:e|es|ing)|came|draw(?:s|n|ing)?|drew|get(?:s|ting)?|got|obtain(?:s|ed|ing)?|"
+    r"achiev(?:e|es|ed|ing)|yield(?:s|ed|ing)?|tackl(?:e|es|ed|ing)|solv(?:e|es|ed|ing)|pursu(?:e|es|ed|ing)|attack(?:s|ed|ing)?|approach(?:es|ed|ing)?|follow(?:s|ed|ing)?|tak(?:e|es|en|ing)|took|ask(?:s|ed|ing)?|"
+    r"answer(?:s|ed|ing)?|pos(?:e|es|ed|ing)|motivated|driven|inspired|belong(?:s|ing)?|stem(?:s|ming)?|originat(?:e|es|ing)|set|built|carried out|done|attempt(?:s|ed|ing)?|hav(?:e|ing)|has|had|"
+    r"try|tries|trying|work(?:s|ed|ing)?|start(?:s|ed|ing)?|operat(?:e|es|ing)|publish(?:ed)?|go(?:es|ing)?|did|do|does|doing|done|situated|located|coming|handled|addressed|treated|written|end(?:s|ed)? up|make|makes|made|run|runs|deliver(?:s|ed)?|but|produc(?:e|es|ed|ing))"
+    r"(?:\s+(?:it|them|this|things|with|by|to|from|in|at|on|for|into|up|out|of|about|under|out of))*\s*$",
+    re.I,
+)
+
+
+def strip_light(text: str) -> str:
+    """What stands before an aspect, without a verb that only leads to it ("work that reaches the same conclusion")."""
+    return _LIGHT.sub(" ", text)
+
+
 def trim(text: str, *, keep_verb: bool = False) -> tuple[str, bool]:
     """The text without leading and trailing words that carry no content, and whether a leading cue was there.
 
@@ -89,12 +106,11 @@ def trim(text: str, *, keep_verb: bool = False) -> tuple[str, bool]:
     """
     text = _HEDGE_WORDS.sub(" ", text).strip()
     cue = False
-    if not (keep_verb and re.match(r"(?:that\s+|which\s+)?(?:only|merely|simply|just|solely)\s+\w+s?\s", text, re.I)):
-        while match := _LEADING.match(text):
-            if not match.end():
-                break
-            cue = True
-            text = text[match.end() :]
+    while not (keep_verb and _BARELY.match(text)) and (match := _LEADING.match(text)):
+        if not match.end():
+            break
+        cue = True
+        text = text[match.end() :]
     while match := _TRAILING.search(text[-60:]):
         cut = len(text) - len(text[-60:]) + match.start()
         if cut == len(text):
@@ -122,6 +138,8 @@ def contents(text: str, *, negative: bool = False, whole: bool = False) -> list[
     original = text
     body, cue = trim(text, keep_verb=negative)
     said = words(body)
+    if not said and negative and (kind := _KIND.search(original)):
+        return [Content(kind[1], 1.0, True)]
     if not any(w not in _FILLER for w in said):
         marks = original.strip()
         return [] if not marks or said or cue or not re.search(r"[^\s\w.,;:!?'\"()-]", marks) else [Content(marks, 0.5, False)]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from heedful.errors import BadFilter
 
@@ -128,7 +129,7 @@ def read_columns(columns: Mapping[str, object] | Iterable[str] | None) -> Column
     text = kind.startswith(("str", "text", "utf8", "large_", "varchar", "date", "timestamp"))
     return Columns(
         year=year or date,
-        year_is_date=year is None and date is not None and (text or kind == "int" and not types),
+        year_is_date=year is None and date is not None and (text or (kind == "int" and not types)),
         year_is_text=year is not None and text,
         venue=first(_VENUE_NAMES),
         category=first(_CATEGORY_NAMES),
@@ -206,21 +207,20 @@ def _take_years(
         return " , "
 
     text = _RELATIVE.sub(relative, text)
-    text = _CENTURY.sub(lambda m: (conditions.append(_century(m, columns)) or " , ") if dated(m) else m.group(), text)
-    for pattern, kind in _COMPILED:
-        text = pattern.sub(lambda m, kind=kind: keep(kind, m), text)
-    for pattern, kind in _PUBLISHED:
-        text = pattern.sub(lambda m, kind=kind: keep(kind, m), text)
+    text = _CENTURY.sub(lambda m: keep("century", m), text)
+    for pattern, kind in (*_COMPILED, *_PUBLISHED):
+        text = pattern.sub(partial(keep, kind), text)
 
     def with_noun(match: re.Match[str]) -> str:
         conditions.append(_compare(columns, "=", int(match.group(2))))
         return match["noun"] + " , "
 
+    def alone(match: re.Match[str]) -> str:
+        conditions.append(_compare(columns, "=", int(match.group(1))))
+        return " , "
+
     text = _GENERIC_YEAR.sub(with_noun, text)
-    if not narrative:
-        for pattern in (_EDGE, _AFTER_NOUN):
-            text = pattern.sub(lambda m: conditions.append(_compare(columns, "=", int(m.group(1)))) or " , ", text)
-    return text
+    return text if narrative else _AFTER_NOUN.sub(alone, _EDGE.sub(alone, text))
 
 
 def _years_back(match: re.Match[str]) -> int | None:
@@ -242,6 +242,8 @@ def _century(match: re.Match[str], columns: Columns) -> str:
 
 def _year_condition(kind: str, match: re.Match[str], columns: Columns) -> str | None:
     groups = match.groupdict()
+    if kind == "century":
+        return _century(match, columns)
     if kind.startswith("decade"):
         said = next((v for k, v in groups.items() if k in ("decade", "decade_since", "decade_before", "decade_after", "named") and v), None)  # fmt: skip
         if said is None:

@@ -72,7 +72,7 @@ _FOCUS = (
     r"put(?:ting)? (?:the |more |all |most )?(?:weight|emphasis|focus|stress) on|(?:with )?(?:the |an? )?(?:emphasis|focus|stress|weight)(?: \w+ly)?(?: is| being| should be)? on|"
     r"consider(?:ing)?|stick(?:ing)? (?:to|with)|attend(?:ing)? to|rank(?:ed|ing)?(?: \w+)? (?:by|on)|sort(?:ed|ing)?(?: \w+)? (?:by|on)|"
     r"(?:it is|it's|all|mostly|mainly|only|more|just|is) about|what (?:matters|counts|interests me)(?: most| here)? is|i am after|after|resembl(?:es?|ing)|"
-    r"curious about|for|by|on|in|about|via|through|want|need|prefer|use|count(?:ing)?|align(?:ed|ing)?(?: on| with)?|similarity (?:of|in)|overlap in"
+    r"curious about|for|by|on|in|about|count(?:ing)?|align(?:ed|ing)?(?: on| with)?|similarity (?:of|in)|overlap in"
 )
 _SHARE = (
     r"shar(?:e|es|ed|ing)|(?:have|has|having|with) in common|adopt(?:s|ed|ing)?|follow(?:s|ed|ing)?|borrow(?:s|ed|ing)?|"
@@ -96,6 +96,9 @@ _IN = (
     r"at the level of|as far as|concerning|based on|through|via|on the level of|on the basis of|along|from the point of view of|"
     r"because of|due to|only in|only on|mainly in|for|according to"
 )
+
+
+_SETTLED = 8  # of the rules below, those that say by themselves whether an aspect counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,22 +168,51 @@ class Frames:
             (rule(rf"{not_}(?:(?:just|only|the|about|for|on|in|by|find|match|same)\s+)*(?:@seed's)\s+{many}"), _adjective),
             # focus on the method; method only; method similarity
             (rule(rf"^(?:.*\s)?(?P<cop>(?:not\s+)?)(?:{_FOCUS})\s+(?:(?:the|its|their|only|just|both|mainly|mostly|also|of|what|about|more|primarily|purely|similar|matching|likeness|similarity|overlap|papers|of the)\s+)*{many}{tail}(?:\s+(?:alone|only|first|most|above all|itself|please|rather|instead|similarity|too|in particular|especially|of the papers?|of papers|and nothing else|as well|similarities))*\s*$"), _focus),
-            (rule(rf"^(?:(?:and|or|only|just|mainly|mostly|primarily|especially|above all|in|on|by|for|about|with|the|its|their|same|also|at|of|as|from|to|but|more|much|purely|solely|exclusively|particularly|specifically|then|please|papers|match|pure|find|ideally|preferably|at least|less|via|based on|in terms of|more of the|less of the|less on the|more on the)\s+)*{many}(?:\s+(?:alone|only|first|please|itself|similarity|overlap|likeness|match|too|matches|wise|instead|though|above all|most|mainly|especially|as well|more than anything|first of all|mostly|in particular|at all|and nothing else|similarities|matching|necessarily))*\s*$"), _bare),
+            (rule(rf"^(?:(?:and|or|only|just|mainly|mostly|primarily|especially|above all|in|on|by|for|about|the|its|their|same|also|at|of|as|from|to|but|more|much|purely|solely|exclusively|particularly|specifically|then|please|papers|match|pure|find|ideally|preferably|at least|less|via|based on|in terms of|more of the|less of the|less on the|more on the)\s+)*{many}(?:\s+(?:alone|only|first|please|itself|similarity|overlap|likeness|match|too|matches|wise|instead|though|above all|most|mainly|especially|as well|more than anything|first of all|mostly|in particular|at all|and nothing else|similarities|matching|necessarily))*\s*$"), _bare),
             (rule(rf"^(?:(?:only|just|mainly|purely|but|and|more|less)\s+)*(?P<d>{derived})(?:\s+only)?\s*$"), lambda m: LIKE),
         ]  # fmt: skip
 
     def find(self, clause: str) -> Found | None:
         """The first frame that reads the clause, or None."""
-        for pattern, weigh in self._rules:
+        return self._find(clause, self._rules)
+
+    def find_settled(self, clause: str) -> Found | None:
+        """As `find`, but only the constructions that carry their own negation: "the topic does not matter"."""
+        return self._find(clause, self._rules[:_SETTLED])
+
+    def _find(self, clause: str, rules: list[tuple[re.Pattern[str], Callable[[re.Match[str]], float | None]]]) -> Found | None:
+        for pattern, weigh in rules:
             match = pattern.search(clause)
             if match is None:
                 continue
             weight = weigh(match)
+            if self._is_compound(match, settled=weigh in (_irrelevant, _matters, _copula)):
+                continue
             aspects = self._aspects(match)
-            if weight is None or not aspects:
+            if weight is None or not aspects or (weigh in (_focus, _bare) and self._too_weak(match)):
                 continue
             return Found(tuple((a, weight) for a in aspects), clause[: match.start()], clause[match.end() :])
         return None
+
+    @staticmethod
+    def _is_compound(match: re.Match[str], *, settled: bool) -> bool:
+        """Whether the noun is only a part of a longer name: "drug discovery", "question answering"."""
+        if not match.groupdict().get("n"):
+            return False
+        if re.match(rf"[\s-]+(?:{lexicon.COMPOUND})(?![\w-])", match.string[match.end("n") :], re.I):
+            return True
+        before = re.search(r"([\w@'-]+)[ \t]+$", match.string[: match.start("n")])
+        return settled and before is not None and re.fullmatch(lexicon.FUNCTION, before[1], re.I) is None
+
+    def _too_weak(self, match: re.Match[str]) -> bool:
+        """Nouns that as often name a subject ("models", "applications") count alone only as "the models", "its model"."""
+        said = match["n"].lower().strip()
+        if re.match(r"(?:the|its|their|this|that|both|@seed's)\s", said) or re.search(
+            rf"(?:@seed's|\b(?:the|its|their))\s+(?:{lexicon.MODIFIERS}|\s)*$", match.string[: match.start("n")], re.I
+        ):
+            return False
+        last = re.sub(r"[\s-]+", " ", said)
+        return re.fullmatch(rf"(?:{lexicon.noun_pattern(lexicon.WEAK)})", last) is not None
 
     def _aspects(self, match: re.Match[str]) -> tuple[str, ...]:
         groups = match.groupdict()

@@ -28,6 +28,26 @@ NOUNS: dict[str, str] = {
         "accuracy figure|figure|experimental finding|gain|improvement|upshot|verdict|consequence|contribution"
     ),
 }
+# Of these, the ones that as often name a subject matter.
+WEAK = (
+    "model|system|tool|framework|experiment|application|number|figure|area|need|means|gain|effect|mechanism|strategy|"
+    "solution|question|challenge|context|design|protocol|contribution|claim|evidence|score|answer|implementation|"
+    "performance|evaluation|improvement|issue|setting|scenario|goal|gap|modelling|modeling|algorithm|architecture|"
+    "theme|introduction|procedure|pipeline|recipe|way|task|insight|lesson|consequence|implication|observation|discovery"
+).split("|")
+# What follows a noun of those above in names of other things: "question answering", "domain adaptation".
+COMPOUND = (
+    "solving|solvers?|answering|adaptation|planning|checking|scheduling|learning|modelling|modeling|generation|"
+    "generali[sz]ation|shift|transfer|allocation|management|classification|detection|extraction|names?|selection|"
+    "compression|distillation|theory|space|engineering|decomposition|segmentation|theoretic|theories|switching|"
+    "completion|randomi[sz]ation|knowledge|experts?|models?|parallelism|merging|collapse|trees?|logic|analysis"
+)
+# Words that may stand right before a noun without making it a part of a longer name.
+FUNCTION = (
+    r"the|a|an|its|their|his|her|my|our|your|this|that|these|those|and|or|but|nor|while|if|when|though|although|even|where|whose|which|what|"
+    r"only|both|all|any|each|no|not|as|with|in|on|of|for|by|from|to|about|here|then|also|so|because|since|@seed's|@seed|one's|same|similar|"
+    r"different|papers|paper|work|works|documents|studies|articles|ones|is|are|long|case|whether|that's|except|me|of|rather|just|say|think|me|provided|ensure|sure"
+)
 # Names under which other schemes may keep the same aspects.
 ALIASES: dict[str, str] = {
     "objective": "background", "topic": "background", "problem": "background", "motivation": "background",
@@ -105,9 +125,9 @@ DIFFERENT = (
 )
 DOCUMENTS = (
     r"papers?|articles?|works?|documents?|docs?|stud(?:y|ies)|publications?|literature|research|items?|passages?|"
-    r"abstracts?|texts?|ones|hits?|preprints?|manuscripts?|references?|reports?|those|stuff|materials?|things?|"
+    r"abstracts?|ones|hits?|preprints?|manuscripts?|references?|reports?|those|stuff|materials?|things?|"
     r"anything|something|everything|nothing|results?(?=\s+(?:that|which|from|published|about|should))|pieces?|entries|"
-    r"related work|reading|sources?|records?|investigations?|candidates?|trials?"
+    r"related work|sources?|investigations?|candidates?"
 )
 
 

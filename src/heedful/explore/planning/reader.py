@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from heedful.explore.planning import frames as fr
 from heedful.explore.planning.aspects import AspectWords, aspect_words, nearest_aspect
 from heedful.explore.planning.clauses import Segment, mark_seeds, segments, settle_negations
-from heedful.explore.planning.content import contents, is_hedged, trim, words
+from heedful.explore.planning.content import contents, is_hedged, strip_light, trim, words
 from heedful.explore.planning.filters import Columns, take_filters
 from heedful.explore.planning.narrative import Claim, claims, is_definition, split_task
 from heedful.explore.planning.text import fold, is_english, repair, sentences
@@ -75,11 +75,11 @@ class Reader:
         if not is_english(sentence):
             draft.miss(sentence)
             return False
-        text = self.words.mark(mark_seeds(repair(sentence)))
+        text = mark_seeds(repair(sentence))
         if is_definition(text, self.words.noun, defined):
             draft.task.append(sentence)
             return True
-        task, text = split_task(text)
+        task, text = split_task(self.words.mark(text))
         if task and not text:
             if not self._requests(task):
                 draft.task.append(sentence)
@@ -114,12 +114,22 @@ class Reader:
                 self._claim(claim, draft)
             return
         text, neutral = settle_negations(text)
-        parts = list(segments(text))
+        parts = list(segments(text, lambda clause: self._settled(clause, draft)))
         whole = len(words(text)) > 24 and not any(p.negative for p in parts) and not self.frames.find(text)
         if whole:
             parts = [Segment(text)]
         for part in parts:
             self._segment(part, draft, whole=whole)
+
+    def _settled(self, clause: str, draft: Draft) -> list[str]:
+        """Give the aspects that a clause settles by itself; what is left of it to read."""
+        rest: list[str] = []
+        while found := self.frames.find_settled(clause):
+            for aspect, value in found.weights:
+                draft.give(aspect, self._polar(value, Segment(clause), clause, found))
+            rest.append(strip_light(found.left))
+            clause = found.right
+        return [text for text in (*rest, clause) if text.strip()]
 
     def _aspect_only(self, text: str) -> bool:
         """Whether a sentence with "relevant" or "must" is about an aspect: "the topic is not relevant"."""
@@ -149,8 +159,8 @@ class Reader:
             for aspect, value in found.weights:
                 draft.give(aspect, self._polar(value, part, text, found))
             if found.left.strip():
-                self._segment(Segment(found.left, part.negative, part.cue), draft, whole=whole, weight=weight)
-            text, part = found.right, Segment(found.right, part.negative and not found.left.strip() and False)
+                self._segment(Segment(strip_light(found.left), part.negative, part.cue), draft, whole=whole, weight=weight)
+            text, part = found.right, Segment(found.right)
         text, likened = fr.likeness().subn(" ", text)
         self._content(text, part, draft, whole=whole, weight=weight, likened=bool(likened))
 
