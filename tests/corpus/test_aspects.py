@@ -130,3 +130,9 @@ def test_a_folder_or_wrong_bytes_are_bad_input(tmp_path: Path) -> None:
     (tmp_path / "latin.toml").write_bytes(GOOD.replace("feels", "fühlt").encode("latin-1"))
     with pytest.raises(BadInput, match="not UTF-8"):
         AspectScheme.from_toml(tmp_path / "latin.toml")
+
+
+def test_the_example_in_the_documentation_is_a_scheme(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "corpus.md").read_text("utf-8")
+    scheme = AspectScheme.from_toml(_toml(tmp_path, page.split("```toml\n")[1].split("```")[0]))
+    assert scheme.names == ("symptom", "treatment") and scheme.aspect_of("greeting") is None

@@ -30,7 +30,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "url": ("url",),
     "type": ("entrytype",),
 }
-_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+_LIGATURES = (("{", ""), ("}", ""), ("~", " "), ("---", "—"), ("--", "–"), ("``", "“"), ("''", "”"))
 _VERBATIM = frozenset({"_id", "entrytype", "url", "doi", "file", "eprint"})
 
 
@@ -171,8 +171,10 @@ def _decoder() -> Any:
 def _plain(value: str) -> str:
     """TeX as plain text, mathematics kept; % # & count as themselves, which bibliographies mean by them."""
     text = " ".join(value.split())
-    if not re.search(r"[\\{}~]|``|''|--", text):
-        return text
+    if "\\" not in text and ("$" not in text or not {"{", "}"} & set(text)):  # the decoder is slow
+        for tex, character in _LIGATURES:
+            text = text.replace(tex, character)
+        return " ".join(text.split())
     decoded, error = _decoder()._transform_python_value_string(re.sub(r"(?<!\\)([%#&])", r"\\\1", text))
     plain = " ".join(str(decoded).replace("\xa0", " ").split())
     return text if error or (text and not plain) else plain
