@@ -53,12 +53,12 @@ log = logging.getLogger("train_aspects")
 
 @dataclass(frozen=True)
 class Config:
-    """Everything that decides what is trained. rank 0: no low rank, every upper weight is free (teachers)."""
+    """Everything that decides what is trained. rank 0: no low rank, every upper weight is free."""
 
     layer: int = 2
     rank: int = 32
     width: int = 96
-    epochs: int = 5
+    epochs: int = 4
     batch_tokens: int = 4096
     lr: float = 1e-3
     head_lr: float = 2e-3
@@ -70,10 +70,10 @@ class Config:
     agreement: float = 1.0  # a sentence weighs its crowd agreement to this power
     average: float = 0.98
     titles: float = 0.5
-    teachers: int = 0
+    teachers: int = 2
     teacher_epochs: int = 4
     trust: float = 0.6  # what a pseudo-labelled sentence weighs
-    unlabelled: int = 0
+    unlabelled: int = 2400
     gold_share: float = 0.5
     temperature: float = 0.8  # the best on held-out folds
     seed: int = 7
@@ -210,6 +210,7 @@ class Trainable(nn.Module):
         return result
 
     def forward(self, hidden: Tensor, mask: Tensor, token_sentence: Tensor, n: Tensor) -> Tensor:
+        """Logits, as the labeller takes its input; in training some tokens cannot be seen."""
         if self.training and self.config.key_drop:
             mask = mask * (torch.rand(mask.shape) >= self.config.key_drop)
             mask[:, 0] = 1
@@ -220,6 +221,7 @@ class Trainable(nn.Module):
         return self.head(sentence_means(hidden.float(), token_sentence, n), n)
 
     def tensors(self) -> dict[str, Tensor]:
+        """What the weights file holds."""
         named = {f"adapter.{k}": v for k, v in zip(self.names, self.adapter, strict=True)}
         named |= {f"head.{k}": v for k, v in self.head.state_dict().items()}
         return {k: v.detach().half().contiguous() for k, v in named.items()}
@@ -366,7 +368,7 @@ def gold_of(records: Sequence[dict[str, Any]]) -> tuple[Tensor, Tensor]:
     return torch.tensor(gold), torch.tensor([float(s["confidence"]) for r in records for s in r["sentences"]])
 
 
-def cross_validate(folder: Path, config: Config, folds: int, only: int | None) -> None:
+def cross_validate(folder: Path, config: Config, folds: int, only: int | None, work: Path) -> None:
     records = training_records(folder)
     random.Random(1).shuffle(records)
     data = Data(config)
@@ -375,7 +377,8 @@ def cross_validate(folder: Path, config: Config, folds: int, only: int | None) -
     rows = []
     for fold in range(folds)[: only or folds]:
         held = [i for i in range(len(records)) if i % folds == fold]
-        model = fit(data, [e for i, e in enumerate(examples) if i % folds != fold], config, config.seed)
+        kept = [replace(e) for i, e in enumerate(examples) if i % folds != fold]
+        model = student(folder, data, kept, config, work)
         gold, agreement = gold_of([records[i] for i in held])
         for variant in range(2 if titles else 1):
             logits = torch.cat(predict(model, [examples[i] for i in held], variant))
@@ -404,16 +407,12 @@ def weights_file(data: Data, model: Trainable, config: Config, facts: dict[str, 
 @torch.no_grad()
 def labelled(path: Path, data: Data, examples: Sequence[Example], variant: int = 0) -> Tensor:
     """Log-probabilities of all sentences, by the labeller as it ships."""
-    labeller = AspectLabeller.load(path).attach(data.model.encoder.layer[config_layer(path) :])
+    labeller = AspectLabeller.load(path).attach(data.model.encoder.layer[len(data.lower) :])
     rows = []
     for example in examples:
         hidden, mask, sentence, n = collate([(example, variant)])[:4]
         rows.append(labeller(hidden.float(), mask, sentence, n)[0])
     return torch.cat(rows).clamp(min=1e-9).log()
-
-
-def config_layer(path: Path) -> int:
-    return AspectLabeller.load(path).layer
 
 
 def confusion(logits: Tensor, gold: Tensor) -> list[list[int]]:
@@ -424,7 +423,7 @@ def confusion(logits: Tensor, gold: Tensor) -> list[list[int]]:
 
 
 def pseudo_examples(data: Data, folder: Path, config: Config) -> list[Example]:
-    """arXiv abstracts, split as users' are, without and with their own title; their targets are still empty."""
+    """Abstracts of arXiv, split as users' are, without and with their own title; their targets are still empty."""
     records = read_arxiv(folder)
     random.Random(config.seed).shuffle(records)
     result = []
@@ -441,28 +440,33 @@ def pseudo_examples(data: Data, folder: Path, config: Config) -> list[Example]:
 
 def teach(teachers: Sequence[Trainable], gold: Sequence[Example], pseudo: Sequence[Example], config: Config) -> None:
     """Write the teachers' mean distribution into the targets; a gold one keeps `gold_share` of what it was."""
-    for examples, share in ((gold, config.gold_share), (pseudo, 0.0)):
-        answers = [[row.softmax(-1) for row in predict(t, examples, v)] for t in teachers for v in range(2)]
+    for examples, share, variant in ((gold, config.gold_share, 0), (pseudo, 0.0, 1)):
+        answers = [[row.softmax(-1) for row in predict(t, examples, variant)] for t in teachers]
         for number, example in enumerate(examples):
             mean = torch.stack([answer[number] for answer in answers]).mean(0)
             example.target = share * example.target + (1 - share) * mean
 
 
-def student(folder: Path, data: Data, gold: list[Example], config: Config, work: Path, begun: str = "all") -> Trainable:
-    """The model that ships: alone, or taught by an ensemble whose members are kept in `work` and taken up again."""
+def teacher(data: Data, gold: Sequence[Example], config: Config, number: int, work: Path) -> Trainable:
+    """A member of the ensemble; kept in `work` and taken up again from there."""
+    own = replace(config, epochs=config.teacher_epochs, teachers=0, unlabelled=0, seed=config.seed + number)
+    identity = repr((own, [example.id for example in gold]))
+    file = work / f"teacher-{hashlib.sha256(identity.encode()).hexdigest()[:12]}.safetensors"
+    model = Trainable(data, own)
+    if not file.exists():
+        log.info("teacher %d -> %s", number, file)
+        trained = fit(data, gold, own, own.seed)
+        work.mkdir(parents=True, exist_ok=True)
+        save_file({k: v.contiguous() for k, v in trained.state_dict().items()}, file)
+    model.load_state_dict(load_file(file))
+    return model.eval()
+
+
+def student(folder: Path, data: Data, gold: list[Example], config: Config, work: Path) -> Trainable:
+    """The model that ships: alone, or taught by an ensemble, on its own abstracts and on unlabelled ones."""
     if not config.teachers:
         return fit(data, gold, config, config.seed)
-    teachers = []
-    for number in range(config.teachers):
-        own = replace(config, epochs=config.teacher_epochs, teachers=0, unlabelled=0)
-        file = work / f"teacher-{begun}-{hashlib.sha256(repr((own, number)).encode()).hexdigest()[:12]}.safetensors"
-        teacher = Trainable(data, own)
-        if not file.exists():
-            teacher = fit(data, gold, own, config.seed + number)
-            work.mkdir(parents=True, exist_ok=True)
-            save_file(teacher.state_dict(), file)
-        teacher.load_state_dict(load_file(file))
-        teachers.append(teacher.eval())
+    teachers = [teacher(data, gold, config, number, work) for number in range(config.teachers)]
     pseudo = pseudo_examples(data, folder, config)
     teach(teachers, gold, pseudo, config)
     log.info("taught on %d gold and %d pseudo-labelled abstracts", len(gold), len(pseudo))
@@ -506,7 +510,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     config = replace(Config(), **{k: kinds[k](v) for k, v in changes.items()})
     log.info("%s", config)
     if options.cross_validate:
-        cross_validate(options.data, config, options.cross_validate, options.only_folds)
+        cross_validate(options.data, config, options.cross_validate, options.only_folds, options.work)
     else:
         train(options.data, config, options.out, options.work)
 
