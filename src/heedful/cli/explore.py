@@ -135,8 +135,9 @@ def print_exploration(exploration: Exploration) -> None:
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
     console.print(f"[bold]{escape(exploration.instruction or 'no instruction')}[/]  {_plan_line(exploration)}")
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name, options in (("#", {"justify": "right"}), ("moved", {"justify": "right"}), ("document", {"ratio": 2})):
-        table.add_column(name, **options)  # type: ignore[arg-type]
+    table.add_column("#", justify="right")
+    table.add_column("moved", justify="right")
+    table.add_column("document", ratio=2)
     table.add_column("why: what the seed says ↔ what this says", ratio=3)
     for hit in exploration.hits:
         year = hit.document.metadata.get("year")

@@ -86,7 +86,7 @@ def _best(
     left = np.where(allowed, similarity, -np.inf)
     pairs = []
     for _ in range(PAIRS):
-        row, column = np.unravel_index(int(np.argmax(left)), left.shape)
+        row, column = divmod(int(np.argmax(left)), left.shape[1])
         if not np.isfinite(left[row, column]):
             break
         value = float(left[row, column])

@@ -9,6 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from heedful import __version__
+from heedful.corpus.aspects import SCIENCE, AspectScheme
 from heedful.errors import BadInput, UnknownAspect
 from heedful.explore.evidence import evidence
 from heedful.explore.first_stage import fuse, plain_lists, plan_lists
@@ -16,6 +20,7 @@ from heedful.explore.moves import judge, moved
 from heedful.explore.planning import make_plan
 from heedful.explore.ranking import Ranked, rank_candidates
 from heedful.explore.results import Comparison, Exploration, ExploredHit
+from heedful.explore.scoring import ClauseVector, meant, standardized
 from heedful.explore.start import Start, encode_clauses, start_from_ids, start_from_text
 from heedful.index import Index
 from heedful.records import Clause, Document, Hit, Plan, Topic
@@ -46,13 +51,19 @@ class Explorer:
         from heedful.encode import load_encoder
 
         spec = self.index.manifest.encoder
-        encoder = load_encoder(spec["name"], labels=spec["labels"], scheme=self.index.scheme)
+        encoder = load_encoder(spec["name"], labels=spec["labels"], scheme=self.scheme)
         self.index.require_encoder(encoder.spec())
         return encoder
 
+    @cached_property
+    def scheme(self) -> AspectScheme:
+        """The aspects of this collection, with their definitions."""
+        kept = self.index.manifest.recipe.get("scheme")
+        return SCIENCE if kept is None else AspectScheme.from_json(kept)
+
     def plan(self, instruction: str) -> Plan:
         """What an instruction is understood as, with this collection's aspects and columns."""
-        return make_plan(instruction, scheme=self.index.scheme, columns=dict(self.index.columns))
+        return make_plan(instruction, scheme=self.scheme, columns=dict(self.index.columns))
 
     def explore(
         self,
@@ -83,8 +94,8 @@ class Explorer:
             raise BadInput(f"steer is {steer}; it must be between 0 and 1")
         start = self._start(seed, text, query)
         plan = self._edited(self.plan(instruction) if plan is None else plan, aspect, avoid, steer)
-        wanted = encode_clauses(self.index, self.encoder, plan.wanted) if plan.wanted else ()
-        avoided = encode_clauses(self.index, self.encoder, plan.avoided) if plan.avoided else ()
+        wanted = self._encoded(plan.wanted)
+        avoided = self._encoded(plan.avoided)
         narrowed = _both(plan.where, where)
         plain = plain_lists(self.index, start, where)
         lists = plain if narrowed == where else plain_lists(self.index, start, narrowed)
@@ -112,7 +123,7 @@ class Explorer:
             hits=self._hits(start, instructed, everything, moved(instructed, uninstructed), plan, wanted, k),
             heed=heed,
             warnings=everything.scores.warnings,
-            manifest={"index": self.index.manifest.digest, "encoder": dict(self.index.manifest.encoder)},
+            manifest=self._manifest(),
         )
 
     def compare(
@@ -122,6 +133,13 @@ class Explorer:
         if len(instructions) < 2:
             raise BadInput(f"found {len(instructions)} instruction; comparing needs at least two")
         return Comparison(tuple(self.explore(seed, instruction, **options) for instruction in instructions))
+
+    def _encoded(self, clauses: Sequence[Clause]) -> tuple[ClauseVector, ...]:
+        return encode_clauses(self.index, self.encoder, clauses) if clauses else ()
+
+    def _manifest(self) -> dict[str, Any]:
+        kept = self.index.manifest
+        return {"corpus": kept.corpus, "version": kept.version, "encoder": dict(kept.encoder), "heedful": __version__}
 
     def _start(self, seed: str | Sequence[str] | None, text: str | None, query: str | None) -> Start:
         given = [name for name, value in (("seed", seed), ("text", text), ("query", query)) if value is not None]
@@ -147,11 +165,9 @@ class Explorer:
 
     def _answers(self, ranked: Ranked, allowed: frozenset[str], *, filtered: bool) -> dict[str, float]:
         """What the plan says of each candidate; a filter counts as one more part."""
-        from heedful.explore.scoring import standardized
-
         part = ranked.scores.plan
         if filtered:
-            part = part + standardized([id in allowed for id in ranked.ids])
+            part = np.add(part, standardized(np.array([id in allowed for id in ranked.ids], np.float32)))
         return dict(zip(ranked.ids, part.tolist(), strict=True))
 
     def _hits(
@@ -161,7 +177,7 @@ class Explorer:
         scored: Ranked,
         moves: dict[str, int | None],
         plan: Plan,
-        wanted: Sequence[Any],
+        wanted: Sequence[ClauseVector],
         k: int,
     ) -> tuple[ExploredHit, ...]:
         chosen, folded = _fold(ranking, self.index.documents, [document.title for document in start.documents], k)
@@ -216,6 +232,4 @@ def _both(first: str | None, second: str | None) -> str | None:
 
 def _delivered(plan: Plan) -> bool:
     """Whether a plan asks for anything that no instruction would not."""
-    from heedful.explore.scoring import meant
-
     return bool(meant(plan.aspects) or plan.wanted or plan.avoided or plan.where)

@@ -8,7 +8,7 @@ here is a pure function of arrays; the constants were chosen on CSFCube's dev fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -67,7 +67,7 @@ def standardized(values: NDArray[np.floating]) -> Vector:
     spread = values.std() if len(values) else 0.0
     if not spread > 1e-9:
         return np.zeros(len(values), np.float32)
-    return np.clip((values - values.mean()) / spread, -CLIP, CLIP).astype(np.float32)
+    return np.asarray(np.clip((values - values.mean()) / spread, -CLIP, CLIP), np.float32)
 
 
 def blend(
@@ -101,11 +101,11 @@ def blend(
         parts[aspect] = standardized(aligned)
         total += weight / scale * parts[aspect]
     if wanted:
-        parts["wanted"] = standardized(sum(c.weight * wanted_clause(c, candidates) for c in wanted))
+        parts["wanted"] = standardized(_sum(c.weight * wanted_clause(c, candidates) for c in wanted))
         total += parts["wanted"] * min(1.0, max(c.weight for c in wanted))
     if avoided:
         parts["avoided"] = standardized(
-            sum(c.weight * avoided_clause(c, candidates, _own_nearness(c, seeds, query)) for c in avoided)
+            _sum(c.weight * avoided_clause(c, candidates, _own_nearness(c, seeds, query)) for c in avoided)
         )
         total -= parts["avoided"] * min(1.0, max(c.weight for c in avoided))
     if unlike is not None and len(unlike):
@@ -131,12 +131,12 @@ def whole_of_seeds(seeds: Block, candidates: Block) -> Vector:
     """(n,) likeness to the seeds as wholes: cosine of the mean vector, and tf-idf cosine of title and text."""
     dense = candidates.vectors.whole @ _unit(seeds.vectors.whole.mean(axis=0))
     words = _tfidf_cosine(_document_counts(seeds), _document_counts(candidates), candidates.terms.idf)
-    return standardized(dense) + LEXICAL * standardized(words)
+    return np.asarray(standardized(dense) + LEXICAL * standardized(words), np.float32)
 
 
 def whole_of_query(query: Vector, bm25: NDArray[np.floating], candidates: Block) -> Vector:
     """(n,) likeness to a short text: the mean of the dense and the BM25 score, each z-scored."""
-    return (standardized(candidates.vectors.whole @ query) + standardized(bm25)) / 2
+    return np.asarray((standardized(candidates.vectors.whole @ query) + standardized(bm25)) / 2, np.float32)
 
 
 def aspect_alignment(aspect: str, seeds: Block, candidates: Block) -> Vector | None:
@@ -184,7 +184,7 @@ def max_similarity(queries: Vector, sentences: Vector, offsets: NDArray[np.int64
     best = np.zeros((n, len(queries)), np.float32)
     if len(queries) and filled.any():
         best[filled] = np.maximum.reduceat(sentences @ queries.T, offsets[:-1][filled], axis=0)
-    return best.mean(axis=1) if len(queries) else np.zeros(n, np.float32)
+    return np.asarray(best.mean(axis=1), np.float32) if len(queries) else np.zeros(n, np.float32)
 
 
 def wanted_clause(clause: ClauseVector, candidates: Block) -> Vector:
@@ -211,13 +211,17 @@ def coverage(words: NDArray[np.int32], terms: TermBlock) -> Vector:
 def _nearness(clause: ClauseVector, candidates: Block) -> Vector:
     vectors = candidates.vectors
     sentence = max_similarity(clause.vector[None], vectors.sentences, vectors.offsets)
-    return np.maximum(sentence, vectors.whole @ clause.vector)
+    return np.asarray(np.maximum(sentence, vectors.whole @ clause.vector), np.float32)
 
 
 def _own_nearness(clause: ClauseVector, seeds: Block | None, query: Vector | None) -> float:
     if seeds is not None:
         return float(_nearness(clause, seeds).max())
     return 0.0 if query is None else max(0.0, float(clause.vector @ query))
+
+
+def _sum(vectors: Iterable[Vector]) -> Vector:
+    return np.asarray(np.sum(list(vectors), axis=0), np.float32)
 
 
 def _unit(vector: Vector) -> Vector:

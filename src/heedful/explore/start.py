@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from heedful.corpus import split_sentences
 from heedful.errors import BadInput
 from heedful.explore.scoring import Block, ClauseVector
 from heedful.index import VectorBlock
-from heedful.index.terms import stems
 from heedful.records import Clause, Document
 
 if TYPE_CHECKING:
@@ -56,12 +57,16 @@ def start_from_text(index: Index, encoder: DocumentEncoder, text: str) -> Start:
     if len(sentences) < LONG:
         return Start(name=text, text=text, query=encoder.encode_queries([text])[0])
     (encoded,) = encoder.encode_documents([Document(id="", text=text, sentences=sentences)])
-    terms = index.terms_of([("", [sentence.text for sentence in encoded.document.sentences])])
-    return Start(
-        name=text,
-        documents=(encoded.document,),
-        block=Block(VectorBlock.of([encoded], index.aspects), terms),
+    terms = index.terms_of_texts([("", [sentence.text for sentence in encoded.document.sentences])])
+    vectors = VectorBlock(
+        ids=("",),
+        whole=encoded.whole[None],
+        aspects={name: encoded.aspects.get(name, np.zeros(encoder.dim, np.float32))[None] for name in index.aspects},
+        sentences=encoded.sentences,
+        offsets=np.array([0, len(encoded.sentences)], np.int64),
+        probabilities=encoded.probabilities,
     )
+    return Start(name=text, documents=(encoded.document,), block=Block(vectors, terms))
 
 
 def encode_clauses(index: Index, encoder: DocumentEncoder, clauses: Sequence[Clause]) -> tuple[ClauseVector, ...]:
@@ -69,7 +74,8 @@ def encode_clauses(index: Index, encoder: DocumentEncoder, clauses: Sequence[Cla
     if not clauses:
         return ()
     vectors = encoder.encode_queries([clause.text for clause in clauses])
+    words = [index.terms_of_texts([(clause.text, ())]).counts.indices for clause in clauses]
     return tuple(
-        ClauseVector(clause.text, clause.weight, vector, index.word_columns(stems(clause.text)))
-        for clause, vector in zip(clauses, vectors, strict=True)
+        ClauseVector(clause.text, clause.weight, vector, columns)
+        for clause, vector, columns in zip(clauses, vectors, words, strict=True)
     )
