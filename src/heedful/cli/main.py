@@ -12,8 +12,11 @@ import typer
 import heedful
 
 VERBS: tuple[str, ...] = (
+    "demo",
     "index",
     "info",
+    "explore",
+    "compare",
     "bench",
 )  # in the order of --help; each is heedful.cli.<verb> with a function `command`
 
