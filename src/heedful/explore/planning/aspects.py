@@ -20,6 +20,9 @@ _STOP = frozenset(
 )
 
 
+_ASKING = re.compile(r"\b(?:how|what|why|way|manner|where|thing|phenomenon|object)\b", re.I)
+
+
 class AspectWords:
     """The words that name a scheme's aspects: the regular expression `noun` and, for a match, which aspect it is."""
 
@@ -52,7 +55,7 @@ class AspectWords:
 
     def mark(self, text: str) -> str:
         """The text with phrases like "how they did it" as @a0, @a1, ...: the number of the aspect they name."""
-        for pattern, name in self.phrases:
+        for pattern, name in self.phrases if _ASKING.search(text) else ():
             text = pattern.sub(f"@a{self.names.index(name)}", text)
         return text
 
@@ -74,9 +77,7 @@ class AspectWords:
         return tuple(dict.fromkeys(a for a in found if a))
 
 
-def _from_definitions(
-    names: Sequence[str], definitions: Mapping[str, str], known: Mapping[str, str]
-) -> dict[str, str]:
+def _from_definitions(names: Sequence[str], definitions: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:
     """Words of one aspect's definition that occur in no other's; aspects with a word list of their own have none."""
     words: dict[str, set[str]] = {}
     for name in names:

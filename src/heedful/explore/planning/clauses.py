@@ -13,14 +13,22 @@ _CONTRACTIONS = (
     (re.compile(r"\bcan't\b|\bcannot\b|\bcant\b", re.I), "can not"),
     (re.compile(r"\bwon't\b", re.I), "will not"),
     (re.compile(r"\b(do|does|did|is|are|was|were|should|must|need|would|could|has|have|had)n'?t\b", re.I), r"\1 not"),
-    (re.compile(r"\b(it|that|what|there)'s(?=\s+(?:not|no|the|about|all|in|on|fine|ok|a|an|been|important|irrelevant))", re.I), r"\1 is"),
+    (
+        re.compile(
+            r"\b(it|that|what|there)'s(?=\s+(?:not|no|the|about|all|in|on|fine|ok|a|an|been|important|irrelevant))",
+            re.I,
+        ),
+        r"\1 is",
+    ),
     (re.compile(r"\bi'm\b", re.I), "I am"),
     (re.compile(r"\b(they|we|you)'re\b", re.I), r"\1 are"),
     (re.compile(r"\bi'd\b", re.I), "I would"),
 )
 
 _NOUN = r"(?:seed|given|query|source|original|input|current|present|reference|target|above|starting|base|first|chosen|selected|initial)"
-_PAPER = r"(?:papers?|articles?|works?|documents?|one|stud(?:y|ies)|abstract|publication|seed|manuscript|query|example|text)"
+_PAPER = (
+    r"(?:papers?|articles?|works?|documents?|one|stud(?:y|ies)|abstract|publication|seed|manuscript|query|example|text)"
+)
 _SEED = re.compile(
     rf"(?<![\w@-])(?:(?:this|our|my|that)\s+(?:{_NOUN}\s+)?(?:{_PAPER})(?!\s+(?:on|in|with|that|which|of|for|about)\b(?!\s*$))|the\s+{_NOUN}(?:\s+{_PAPER})?|(?:the\s+)?seed(?:\s+(?:paper|document|article|one))?|"
     rf"the one (?:i (?:gave|have|chose|picked|mentioned|am reading)|at hand|given|here)|theirs|mine|ours|"
@@ -49,7 +57,9 @@ _EXCLUDING = (
     + _VERBS
     + r"))*"
 )
-_EXC = re.compile(rf"(?<![\w@'-])(?:and\s+|but\s+|or\s+)?(?P<cue>{_EXCLUDING})(?![\w-])(?:\s+(?:{_THEM})(?<=\s))?", re.I)
+_EXC = re.compile(
+    rf"(?<![\w@'-])(?:and\s+|but\s+|or\s+)?(?P<cue>{_EXCLUDING})(?![\w-])(?:\s+(?:{_THEM})(?<=\s))?", re.I
+)
 _NEUTRAL = re.compile(
     r"(?:there (?:is|are)\s+)?(?:no\s+(?:need|reason|requirement)\s+to|(?:do|does|need|you|should)\s*(?:not|n't)\s+(?:need\s+to|have\s+to|necessarily)?\s*(?=avoid|exclud|skip|omit|filter|leave\s+out|remove|drop|ignore)|need\s+not|without\s+(?=avoiding|excluding|skipping|omitting|filtering))\s*"
     r"(?:avoid(?:ing)?|exclud(?:e|ing)|skip(?:ping)?|omit(?:ting)?|filter(?:ing)?(?:\s+out)?|leav(?:e|ing)\s+out|remov(?:e|ing)|drop(?:ping)?|ignor(?:e|ing)|rule\s+out|shun|discard|reject)\s+(?P<t>[^,.;:]*?)(?=\s+(?:but|and\s+(?:no|not|only|use|similar|the same))\b|[,.;:]|$)",
@@ -64,8 +74,14 @@ _POST_EXCLUDED = re.compile(
     r"not\s+(?:be\s+)?(?:wanted|welcome|included|interesting|of\s+interest|needed|returned|shown|retrieved|listed|required|what\s+i\s+want|appear|allowed|permitted|considered|ranked|desired|show\s+up|occur|present|for\s+me)|(?:are|is)\s+(?:out|unwanted|unwelcome|off[- ]limits|undesired|undesirable|taboo|forbidden)|aside)\s*(?:please|altogether|entirely|completely)?\s*$",
     re.I,
 )
-_PREFER_OVER = re.compile(r"^(?P<lead>.*?\b(?:prefer(?:s|ring|ably)?|favou?r(?:s|ing)?|rather have|choose|pick|rank))\s+(?P<a>.+?)\s+(?:over|to|above|rather than|instead of|and not|not|ahead of|before)\s+(?P<b>.+)$", re.I)
-_NOT_ONLY = re.compile(r"\bnot\s+(?:only|just|merely|solely|exclusively|simply|limited\s+to)\s+(?P<a>(?:(?!\bnot\b).){1,120}?)\s*,?\s+but\s+(?:also\s+|rather\s+|as\s+well\s+)?(?P<b>)", re.I)
+_PREFER_OVER = re.compile(
+    r"^(?P<lead>.*?\b(?:prefer(?:s|ring|ably)?|favou?r(?:s|ing)?|rather have|choose|pick|rank))\s+(?P<a>.+?)\s+(?:over|to|above|rather than|instead of|and not|not|ahead of|before)\s+(?P<b>.+)$",
+    re.I,
+)
+_NOT_ONLY = re.compile(
+    r"\bnot\s+(?:only|just|merely|solely|exclusively|simply|limited\s+to)\s+(?P<a>(?:(?!\bnot\b).){1,120}?)\s*,?\s+but\s+(?:also\s+|rather\s+|as\s+well\s+)?(?P<b>)",
+    re.I,
+)
 _DOUBLE = re.compile(
     r"\b(?:not|never)\s+(?:(?:be|do|to|come)\s+)?(?:without|lacking|devoid\s+of|free\s+of)\b|\bnot\s+(?:un|in)(?=related\s+to\b)|\b(?:do|does|must|should|can|may|will)\s+not\s+(?:ever\s+)?(?:lack|omit|leave\s+out|miss|skip|fail\s+to\s+(?:\w+)|exclude|ignore|neglect|forget(?:\s+about)?|avoid|be\s+without|do\s+without)\b|\bnever\s+(?:omit|lack|skip|ignore|forget|exclude)\b|\bnot\s+excluding\b|\bno\s+(?:papers?|work|articles?|documents?|stud(?:y|ies)|one|ones)\s+(?:without|lacking|that\s+(?:do|does)\s+not\s+(?:use|have|include|contain|mention|report|discuss|involve)|not\s+using|not\s+about)\b|\bnothing\s+(?:without|that\s+(?:lacks|is\s+not\s+about|does\s+not\s+(?:use|mention|have|include)))\b",
     re.I,
@@ -77,7 +93,16 @@ _HARD = re.compile(
     r"\s+(?=(?:even\s+(?:if|when|though|with|from|in)|regardless\s+of|irrespective\s+of|no\s+matter|whatever|as\s+long\s+as|so\s+long\s+as|provided|preferably|ideally|if\s+possible|especially|particularly|published|whose)(?![\w-]))",
     re.I,
 )
-_RESUME = re.compile(r"\s+(?=(?:please\s+)?(?:use|show\s+me|give\s+me|find\s+me|find|i\s+(?:want|need|would\s+like|am\s+looking\s+for)|look\s+for|prefer|try|focus\s+on|keep|only|match)\s)", re.I)
+_RESUME = re.compile(
+    r"\s+(?=(?:please\s+)?(?:use|show\s+me|give\s+me|find\s+me|find|i\s+(?:want|need|would\s+like|am\s+looking\s+for)|look\s+for|prefer|try|focus\s+on|keep|only|match)\s)",
+    re.I,
+)
+
+
+LONG = 16  # words; above it a sentence is read as prose
+_NOT = re.compile(
+    r"(?:(?:do|does|did|is|are|was|were|has|have|had|be|can|could|may|am|will|would)\s+)?(?:not|never|no|nor)\b", re.I
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +115,15 @@ class Segment:
     neutral: bool = False
 
 
-def mark_seeds(text: str) -> str:
-    """The text with contractions written out and every mention of the seed as @seed ("this paper's" -> "@seed's")."""
+def write_out(text: str) -> str:
+    """The text with contractions written out: "don't" -> "do not"."""
     for pattern, plain in _CONTRACTIONS:
         text = pattern.sub(plain, text)
+    return text
+
+
+def mark_seeds(text: str) -> str:
+    """The text with every mention of the seed as @seed ("this paper's" -> "@seed's")."""
     return _SEED.sub(lambda m: "@seed" + ("'s" if m[1] else ""), text)
 
 
@@ -111,10 +141,11 @@ def segments(sentence: str, first: Callable[[str], list[str]] | None = None) -> 
     first: reads what carries its own negation ("the topic does not matter") out of a clause and returns the rest.
     """
     parts = [p for p in _HARD.split(sentence) if p and p.strip()]
+    prose = len(sentence.split()) > LONG
     negative_list = _list_continuations(parts)
     for index, part in enumerate(parts):
         for rest in [part] if first is None else first(part.strip()):
-            yield from _clause(rest.strip(), negative_list[index])
+            yield from _clause(rest.strip(), negative_list[index], prose=prose)
 
 
 def _list_continuations(parts: list[str]) -> list[bool]:
@@ -128,8 +159,12 @@ def _list_continuations(parts: list[str]) -> list[bool]:
             continue
         if opened < 0:
             continue
-        closing = re.match(r"\s*(?:or|nor|and)\s+\S", part, re.I) or re.search(r"\s(?:or|nor)\s", part, re.I)
-        if len(part.split()) > 7 or re.match(r"\s*(?:with|using|for|about|on|similar|same|the same|only|find|published|ideally)\b", part, re.I):
+        closing = re.match(r"\s*(?:or|nor|and)\s+\S", part, re.I) or re.search(
+            r"\s(?:or|nor)\s|^\s*\S+(?:\s\S+)?\s+and\s+\S+(?:\s\S+)?\s*$", part, re.I
+        )
+        if len(part.split()) > 7 or re.match(
+            r"\s*(?:with|using|for|about|on|similar|same|the same|only|find|published|ideally)\b", part, re.I
+        ):
             opened = -1
         elif closing:
             for j in range(opened + 1, i + 1):
@@ -138,7 +173,7 @@ def _list_continuations(parts: list[str]) -> list[bool]:
     return continued
 
 
-def _clause(clause: str, continued: bool) -> Iterator[Segment]:
+def _clause(clause: str, continued: bool, *, prose: bool = False) -> Iterator[Segment]:
     welcome = _WELCOME.match(clause)
     if welcome and not _EXC.search(welcome["t"]):
         yield Segment(clause, neutral=True)
@@ -158,6 +193,8 @@ def _clause(clause: str, continued: bool) -> Iterator[Segment]:
     start, negative, cue = 0, False, ""
     for match in _EXC.finditer(clause):
         before = clause[start : match.start()]
+        if prose and _NOT.match(match["cue"]) and len(before.split()) > 3:
+            continue  # in prose a "not" is part of what is told, unless it opens the clause
         if negative and re.fullmatch(r"\s*(?:and|or|nor)?\s*", before):
             before = ""
         if before.strip():

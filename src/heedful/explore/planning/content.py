@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from heedful.explore.planning.lexicon import DOCUMENTS
 
 _LEAD = (
+    r"as long as|so long as|provided(?: that)?|given that|where possible|if possible|when possible|others who|others that|others|"
     r"find(?:ing)?|show(?:ing)?|gives?|giving|get|list|fetch|bring|retrieve|return|suggest|recommend|rank|include|including|select|pick|choose|"
     r"locate|identify|search(?:ing)?(?: for)?|look(?:s|ing|ed)?(?: for| at| into)?|seek(?:s|ing)?|hunting for|want(?:s|ed|ing)?|need(?:s|ed|ing)?|prefer(?:s|red|ence|ring)?(?: for)?|favou?r(?:s|ing)?|"
     r"i|we|me|us|my|you|it|they|them|would|'d|'m|'re|am|like(?:d)?|love|wish|hope|to|see|read|know|have|has|had|having|please|kindly|try|trying|let's|let|"
@@ -46,7 +47,10 @@ _HEDGE_WORDS = re.compile(
     r"nice to have|a bonus(?: if)?|bonus(?: points)?(?: for| if)?|(?:is|are) a plus|optionally|nice if|great if|best if|slightly|a bit|somewhat)(?![\w-])",
     re.I,
 )
-_BARELY = re.compile(r"(?:only|merely|simply|just|solely)\s+(?:mention|discuss|describe|touch|refer|talk|list|report|concern|cover|deal|allude|cite)\w*\s", re.I)
+_BARELY = re.compile(
+    r"(?:only|merely|simply|just|solely)\s+(?:mention|discuss|describe|touch|refer|talk|list|report|concern|cover|deal|allude|cite)\w*\s",
+    re.I,
+)
 _KIND = re.compile(r"\b(preprints?|abstracts?|reports?|manuscripts?|references?|materials?|hits?)\W*$", re.I)
 _VAGUE = frozenset(
     "good interesting recent best important influential cited famous high quality nice helpful useful short easy readable latest newest modern classic "
@@ -142,7 +146,11 @@ def contents(text: str, *, negative: bool = False, whole: bool = False) -> list[
         return [Content(kind[1], 1.0, True)]
     if not any(w not in _FILLER for w in said):
         marks = original.strip()
-        return [] if not marks or said or cue or not re.search(r"[^\s\w.,;:!?'\"()-]", marks) else [Content(marks, 0.5, False)]
+        return (
+            []
+            if not marks or said or cue or not re.search(r"[^\s\w.,;:!?'\"()-]", marks)
+            else [Content(marks, 0.5, False)]
+        )
     if all(w in _VAGUE or w in _FILLER for w in said) and not negative:
         return [Content(body, 0.5, False)]
     understood = not (_NOT_UNDERSTOOD_START.match(body) or (not cue and len(said) > 10))
@@ -158,7 +166,11 @@ def contents(text: str, *, negative: bool = False, whole: bool = False) -> list[
 
 def _items(text: str, *, negative: bool) -> list[str]:
     """The items of a short list; longer or verbal texts stay whole."""
-    if len(text) > 120 or re.search(r"(?<![\w-])(?:that|which|who|to|is|are|because|when|if|between|both)(?![\w-])", text, re.I):
+    if len(text) > 120 or re.search(
+        r"(?<![\w-])(?:that|which|who|to|is|are|because|when|if|between|both)(?![\w-])", text, re.I
+    ):
+        return [text]
+    if not negative and re.search(r"\s(?:in|of|for|from|on|with|by|at|as|under|across|than|over|into)\s", text, re.I):
         return [text]
     parts = re.split(r"\s*,\s*(?:(?:and|or|nor)\s+)?|\s+(?:or|nor)\s+", text, flags=re.I)
     split: list[str] = []

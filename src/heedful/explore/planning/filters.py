@@ -24,13 +24,15 @@ _PUB = (
     r"coming out|come out)\s+)?(?:back\s+)?"
 )
 _GENERIC = r"(?:papers?|articles?|works?|documents?|stud(?:y|ies)|publications?|research|preprints?|literature|ones|anything|those|everything|only|just|nothing|something|from|stuff|material)"
+_NO = rf"(?:not|never|nothing|no\s+{_GENERIC}|(?:exclud(?:e|ing)|without|avoid(?:ing)?|skip(?:ping)?|omit|drop|leave out|remove|ignore|filter out)\s+(?:any\s+|all\s+)?(?:{_GENERIC})?)"
 _DASH = r"\s*(?:-+|to|until|till|through|and|&)\s*"
 
 # (pattern, what it makes of the years found). Order matters: the longer readings stand first.
 _RULES: tuple[tuple[str, str], ...] = (
-    (rf"(?:not|never|nothing|no\s+{_GENERIC})\s+{_PUB}(?:before|prior to|earlier than|older than)\s+{_THE}{_Y}", ">="),
-    (rf"(?:not|never|nothing|no\s+{_GENERIC})\s+{_PUB}(?:after|later than|newer than|more recent than|past)\s+{_THE}{_Y}", "<="),
-    (rf"(?:not|never|nothing|no\s+{_GENERIC})\s+{_PUB}(?:since|from)\s+{_Y}\s*(?:on\b|onwards?\b|onward\b|or later\b)", "<"),
+    (rf"{_NO}\s+{_PUB}(?:before|prior to|earlier than|older than)\s+{_THE}{_Y}", ">="),
+    (rf"{_NO}\s+{_PUB}(?:after|later than|newer than|more recent than|past)\s+{_THE}{_Y}", "<="),
+    (rf"{_NO}\s+{_PUB}(?:since|from)\s+{_Y}\s*(?:on\b|onwards?\b|onward\b|or later\b)", "<"),
+    (rf"(?:exclud(?:e|ing)|without|avoid(?:ing)?|skip|omit|drop|leave out|remove|ignore|filter out|no|not)\s+(?:any\s+|all\s+)?{_GENERIC}\s+(?:published\s+|dated\s+)?(?:in|from|of)\s+{_THE}{_Y}(?![-\w])", "<>"),
     (rf"no\s+(?:earlier|older)\s+than\s+{_THE}{_Y}", ">="),
     (rf"no\s+(?:later|newer)\s+than\s+{_THE}{_Y}", "<="),
     (rf"{_PUB}(?:not|except(?:\s+for)?|excluding|other than|but not)\s+{_PUB}(?:in|from|during)?\s*{_THE}{_Y}(?![-\w])", "<>"),
@@ -58,10 +60,12 @@ _LOOSE: tuple[tuple[str, str], ...] = (
         rf"(?:in|from|during)?\s*(?:the\s+year\s+)?(?:only\s+)?{_Y}(?![-\w])",
         "=",
     ),
-    (rf"(?:year|date)\s*(?:is|=|==|:|of)?\s*{_Y}(?![-\w])", "="),
+    (rf"(?:(?<=[,;(])|^)\s*(?:publication\s+)?(?:year|date)\s*(?:is|=|==|:|of)?\s*{_Y}(?![-\w])", "="),
 )
 """Only where the words say that a publication is dated."""
-_EDGE = re.compile(rf"(?:^|(?<=[,;(]))\s*(?:only\s+|just\s+)?(?:in|from|of|during)?\s*(?:the\s+year\s+)?{_Y}\s*(?=$|[,.;)])", re.I)
+_EDGE = re.compile(
+    rf"(?:^|(?<=[,;(]))\s*(?:only\s+|just\s+)?(?:in|from|of|during)?\s*(?:the\s+year\s+)?{_Y}\s*(?=$|[,.;)])", re.I
+)
 _AFTER_NOUN = re.compile(rf"(?<=\w)\s+(?:from|of|in|during)\s+(?:the\s+year\s+)?{_Y}\s*(?=$|[,.;)!?])", re.I)
 _GENERIC_YEAR = re.compile(
     rf"\b(?P<noun>{_GENERIC})\s+(?:only\s+)?(?:from|of|in|dated)\s+(?:the\s+year\s+)?{_Y}(?![-\w])", re.I
@@ -76,7 +80,9 @@ _RELATIVE = re.compile(
     re.I,
 )
 _NUMBERS = dict(zip("one two three four five six seven eight nine ten".split(), range(1, 11), strict=True)) | {"a": 1}
-_CENTURY = re.compile(rf"{_PUB}(?:in|from|of|during)\s+(?:the\s+(?P<c>1[7-9]|20|21)(?:th|st)\s+century|(?P<now>this century))", re.I)
+_CENTURY = re.compile(
+    rf"{_PUB}(?:in|from|of|during)\s+(?:the\s+(?P<c>1[7-9]|20|21)(?:th|st)\s+century|(?P<now>this century))", re.I
+)
 
 _COMPILED = [(re.compile(rf"(?<![\w-]){pattern}", re.I), kind) for pattern, kind in _RULES]
 _PUBLISHED = [(re.compile(rf"(?<![\w-]){pattern}", re.I), kind) for pattern, kind in _LOOSE[:2]]
@@ -151,7 +157,9 @@ def literal(value: str) -> str:
     return "'" + "".join(c for c in value if c.isprintable()).replace("'", "''") + "'"
 
 
-def take_filters(text: str, columns: Columns, *, narrative: bool, today: int | None) -> tuple[str, list[str], list[str]]:
+def take_filters(
+    text: str, columns: Columns, *, narrative: bool, today: int | None
+) -> tuple[str, list[str], list[str]]:
     """The text without what speaks of columns, the conditions it makes, and what could not be turned into one.
 
     narrative: the sentence says what a document must tell, so a bare "in 1988" dates events, not documents.
@@ -220,7 +228,7 @@ def _take_years(
         return " , "
 
     text = _GENERIC_YEAR.sub(with_noun, text)
-    return text if narrative else _AFTER_NOUN.sub(alone, _EDGE.sub(alone, text))
+    return text if narrative or len(text.split()) > 10 else _AFTER_NOUN.sub(alone, _EDGE.sub(alone, text))
 
 
 def _years_back(match: re.Match[str]) -> int | None:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -98,6 +98,7 @@ _IN = (
 )
 
 
+_COMPARES = re.compile(rf"@seed|(?<![\w-])(?:{_SIM_ADJ}|{_DIF_ADJ})(?![\w-])", re.I)
 _SETTLED = 8  # of the rules below, those that say by themselves whether an aspect counts
 
 
@@ -127,7 +128,9 @@ class Frames:
         )
         seed = r"(?:\s+(?:to|as|from|with|than|of|like)?\s*@seed(?:'s)?)?"
         degree = rf"(?:(?:{_DEGREE})\s+)*"
-        of_kind = r"(?:(?:kinds?|sorts?|types?|styles?|lines?|class|family|sets?|choice) of\s+|(?:the|an?|its|their)\s+)*"
+        of_kind = (
+            r"(?:(?:kinds?|sorts?|types?|styles?|lines?|class|family|sets?|choice) of\s+|(?:the|an?|its|their)\s+)*"
+        )
         not_ = r"(?P<neg>(?:\b(?:not|no|without|never|nor)\s+(?:(?:on|in|with|about|for|at|have|having|the|a|an|from|by|to|use|using|share|necessarily|be|just|only|merely)\s+)*)?)"
         derived = lexicon.either(words.derived) if words.derived else r"(?!)"
         parts = lexicon.either(words.participles) if words.participles else r"(?!)"
@@ -135,6 +138,14 @@ class Frames:
         def rule(pattern: str) -> re.Pattern[str]:
             return re.compile(rf"(?<![\w@'-]){pattern}", re.I)
 
+        self._any = re.compile(
+            rf"(?<![\w-])(?:{noun}|{derived}|{parts})(?![\w-])|\b(?:same|similar|like|different|opposite|contrary|reverse|comparable|alike|likewise|differently|otherwise|similarly)\b",
+            re.I,
+        )
+        two = many.replace("?P<n>", "?P<n2>")
+        self._over = rule(
+            rf"{many}{tail}\s+(?:(?:should|must|is|are|to|be|comes?|goes?|matters?|counts?|weighs?|much|far|first|then)\s+)*(?:more important than|more relevant than|more than|rather than|instead of|over|above|before|ahead of|prior to|and not(?: on| in| about)?|not(?: on| in| about)?|but not(?: on| in| about)?)\s+(?:(?:on|in|by|of|about)\s+)?{two}(?=\s*(?:$|[,.;:)]))"
+        )  # fmt: skip
         self._rules: list[tuple[re.Pattern[str], Callable[[re.Match[str]], float | None]]] = [
             # the topic does not matter / the topic is irrelevant / the results are what counts
             (rule(rf"{many}(?:{tail})\s*,?\s+(?P<cop>{_BE})(?P<irr>{_IRRELEVANT}|matters?(?=\s*(?:$|[,.;]|to me|much|at all|here|less|little)))(?:\s+(?:to me|much|at all|here|less|little))*(?![\w-])"), _irrelevant),
@@ -142,11 +153,11 @@ class Frames:
             # the method is similar to this paper's / the topics may differ / findings agree with these
             (rule(rf"(?P<even>(?:even (?:if|when|though|where)\s+)?){many}{tail}\s+(?P<cop>{_BE})(?:(?P<dif>{_DIF_PRED})|(?P<sim>{_SIM_PRED}))(?![\w-])(?:\s+(?:to|as|from|with|than)(?:\s+each other|(?:\s+(?:that|those) (?:of|in))?\s*@seed(?:'s)?)(?:\s+(?:one|results?|findings|own))?|\s+one|\s+ones)?"), _copula),
             (rule(rf"{many}\s+(?P<cop>(?:need|does|do|must|should|may|is|are)\s+not(?:\s+be|\s+have to(?:\s+be)?|\s+need to(?:\s+be)?)?)\s*$"), lambda m: IGNORE),
+            (rule(rf"(?:an?\s+|the\s+)?{degree}(?:{_DIF_ADJ})\s+{of_kind}{many}\s+(?:is|are|would be|being)\s+(?:also |perfectly |totally )?(?:fine|ok(?:ay)?|welcome|allowed|acceptable|good|no problem)"), lambda m: IGNORE),
             (rule(rf"{many}\s+(?:fine|ok(?:ay)?|welcome|allowed|acceptable|is fine|are fine)\s*$"), lambda m: IGNORE),
             # regardless of the method / whatever technique
             (rule(rf"(?:{_IGNORING})\s+(?:(?:the|its|their|what|which|about|on|of|in)\s+)*{degree}(?:(?:{_SIM_ADJ})\s+)?{many}{tail}(?:\s+(?:is|are|was|were|it is|they are|may be|might be|be)(?=\s*(?:$|[,.;])))?"), lambda m: IGNORE),
             (rule(rf"(?:even (?:with|from|in|on|if in|if on|if from|if it is|if they are|if they use|if they have)|possibly (?:from|in|with|on)|(?:may|can|could|might) (?:use|have|be (?:on|in|about|from)|come from|concern|address))\s+(?:the\s+|an?\s+)?{degree}(?:{_DIF_ADJ})\s+{of_kind}{many}{tail}"), lambda m: IGNORE),
-            (rule(rf"(?:an?\s+|the\s+)?{degree}(?:{_DIF_ADJ})\s+{of_kind}{many}\s+(?:is|are|would be|being)\s+(?:also |perfectly |totally )?(?:fine|ok(?:ay)?|welcome|allowed|acceptable|good|no problem)"), lambda m: IGNORE),
             # similar method / not the same topic / another approach
             (rule(rf"{not_}(?:(?:the|an?|its|some|any|very|of)\s+)*{degree}(?:(?P<sim>{_SIM_ADJ})|(?P<dif>{_DIF_ADJ}))\s+(?:or (?:similar|related|comparable|the same|identical|nearby)\s+)?{of_kind}{many}{tail}"), _adjective),
             (rule(rf"(?P<neg>)(?:something|anything|everything)\s+(?P<dif>other) than (?:the\s+)?{many}{tail}"), lambda m: None),
@@ -154,6 +165,7 @@ class Frames:
             (rule(rf"{not_}(?P<cop>{_BE})(?:(?P<sim>similar(?:ity|ities)?|match(?:es|ing|ed)?|alike|compar(?:e|es|ed|able)|close(?:ness)?|agree[sd]?|agreeing|agreement|resembl(?:es?|ing)(?:\s+@seed)?|overlap(?:s|ping)?|like(?:ness)?|same|related|connected|linked|likeness|common|neighbou?rs|consistent|rank(?:ed|ing)?|nearest|equal|coincid(?:e|es|ing))|(?P<dif>differ(?:s|ing|ent|ence|ences)?|diverg(?:e|es|ing)|depart(?:s|ing)?|disagree(?:s|ing)?|contrast(?:s|ing)?|dissimilar|unlike|unrelated|distinct|vary|varies)){seed}(?:\s+(?:only|mainly|mostly|primarily|papers?|documents?|work|them|it|papers))*\s+(?:{_IN})\s+(?:(?:the|its|their|only|what|both)\s+)*{many}{tail}(?:\s+(?:is|are) concerned|\s+goes?)?"), _adjective),
             (rule(rf"{not_}(?P<sim>similar|comparable|close|like|related|identical|same|akin)\s+(?:to|as|like)?\s*(?:the\s+)?(?:@seed's|its|their)\s+{many}"), _adjective),
             (rule(rf"{not_}(?P<dif>different from|unlike|differ(?:s|ing)? from|departs? from)\s+(?:the\s+)?(?:@seed's|its|their)\s+{many}"), _adjective),
+            (rule(r"(?:in\s+)?(?P<sim>that|this|such an?|much the same|the same|a like|like)\s+(?P<n>way|manner|fashion)(?![\w-])"), _adjective),
             # methodologically similar / topical overlap / similarly motivated / solved differently
             (rule(rf"{not_}{degree}(?P<d>{derived})(?:\s+and\s+(?P<d2>{derived}))?(?:\s+speaking)?\s*,?\s+(?:{degree})(?:(?P<sim>{_SIM_ADJ}|overlap|agreement|similarity|likeness|closeness|relatedness|match|neighbou?rs|akin|like)|(?P<dif>{_DIF_ADJ}|differences?|distance|apart|distant|dissimilarity))(?![\w-]){seed}"), _adjective),
             (rule(rf"{not_}(?:(?P<sim>{_SIM_ADJ}|like)|(?P<dif>{_DIF_ADJ})){seed}\s*,?\s+(?P<d>{derived})(?=\s*(?:$|[,.;]))"), _adjective),
@@ -172,18 +184,32 @@ class Frames:
             (rule(rf"^(?:(?:only|just|mainly|purely|but|and|more|less)\s+)*(?P<d>{derived})(?:\s+only)?\s*$"), lambda m: LIKE),
         ]  # fmt: skip
 
-    def find(self, clause: str) -> Found | None:
-        """The first frame that reads the clause, or None."""
-        return self._find(clause, self._rules)
+    def find(self, clause: str, *, prose: bool = False) -> Found | None:
+        """The first frame that reads the clause, or None.
 
-    def find_settled(self, clause: str) -> Found | None:
+        prose: a sentence that tells something, where an aspect's noun alone asks for nothing.
+        """
+        if not self._any.search(clause):
+            return None
+        return self._find(clause, self._rules, prose=prose)
+
+    def find_settled(self, clause: str, *, prose: bool = False) -> Found | None:
         """As `find`, but only the constructions that carry their own negation: "the topic does not matter"."""
-        return self._find(clause, self._rules[:_SETTLED])
+        if not self._any.search(clause):
+            return None
+        match = None if prose else self._over.search(clause)
+        if match and not self._is_compound(match, settled=True):
+            return self._compared(match, clause)
+        return self._find(clause, self._rules[:_SETTLED], prose=prose)
 
-    def _find(self, clause: str, rules: list[tuple[re.Pattern[str], Callable[[re.Match[str]], float | None]]]) -> Found | None:
+    def _find(
+        self, clause: str, rules: list[tuple[re.Pattern[str], Callable[[re.Match[str]], float | None]]], *, prose: bool
+    ) -> Found | None:
         for pattern, weigh in rules:
             match = pattern.search(clause)
             if match is None:
+                continue
+            if prose and not _COMPARES.search(match.group()):
                 continue
             weight = weigh(match)
             if self._is_compound(match, settled=weigh in (_irrelevant, _matters, _copula)):
@@ -193,6 +219,21 @@ class Frames:
                 continue
             return Found(tuple((a, weight) for a in aspects), clause[: match.start()], clause[match.end() :])
         return None
+
+    def _compared(self, match: re.Match[str], clause: str) -> Found | None:
+        """ "Method over topic": the first counts, the second does not; "the same method ..." is left to the others."""
+        left = clause[: match.start()]
+        if re.search(rf"(?:{_SIM_ADJ}|{_DIF_ADJ}|not|no)\s+$", left, re.I):
+            return None
+        weights = [(a, LIKE) for a in self.words.all_in(match["n"])]
+        weights += [(a, IGNORE) for a in self.words.all_in(match["n2"]) if a not in dict(weights)]
+        left = re.sub(
+            rf"(?<![\w-])(?:{_FOCUS}|match|compare|rank|sort|judge|order)(?:\s+(?:{_FOCUS}|the|papers|them|it))*\s*$",
+            " ",
+            left,
+            flags=re.I,
+        )
+        return Found(tuple(weights), left, clause[match.end() :])
 
     @staticmethod
     def _is_compound(match: re.Match[str], *, settled: bool) -> bool:
@@ -286,11 +327,6 @@ def frames_for(words: AspectWords) -> Frames:
     if id(words) not in _CACHE:
         _CACHE[id(words)] = (words, Frames(words))
     return _CACHE[id(words)][1]
-
-
-def each(items: tuple[tuple[str, float], ...]) -> Iterator[tuple[str, float]]:
-    """The pairs of a frame."""
-    yield from items
 
 
 @lru_cache(maxsize=1)

@@ -80,7 +80,7 @@ PHRASES: dict[str, str] = {
         r"the\s+(?:thing|phenomenon|object)\s+(?:that\s+)?(?:they|it)\s+stud(?:y|ied)"
     ),
     "method": (
-        rf"how\s+{_WHO}\s+{_AUX}{_SOLVE}{_REST}|how\s+(?:it|this|that|things|the (?:work|study|research|problem|task|experiments?|results?|analysis))\s+(?:is|was|were|are|has been|have been|got)\s+"
+        rf"how\s+(?:(?:did|do|does|would|could|might)\s+)?{_WHO}\s+{_AUX}{_SOLVE}{_REST}|how\s+(?:it|this|that|things|the (?:work|study|research|problem|task|experiments?|results?|analysis))\s+(?:is|was|were|are|has been|have been|got)\s+"
         r"(?:done|solved|made|carried out|approached|tackled|built|handled|implemented|addressed|attacked|obtained|achieved|conducted|performed|run)|"
         rf"the\s+(?:way|manner)\s+(?:in\s+which\s+|that\s+)?{_WHO}\s+{_AUX}{_SOLVE}{_REST}|how\s+to\s+(?:do|solve|approach|tackle)\s+it|"
         rf"what\s+{_WHO}\s+{_AUX}(?:do|does|did|use[sd]?|propose[sd]?|buil[td]s?|built)(?!\s+(?:find|show|conclude|discover|learn|observe|study|report))|how\s+it(?:'s| is| was)\s+done|the\s+how"

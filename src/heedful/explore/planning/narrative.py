@@ -15,11 +15,12 @@ _BE = r"(?:is|are|was|were|be|being|been|should|must|may|might|can|could|will|wo
 _NOT = r"(?:not|never|no longer|hardly|nor|neither)"
 
 _JUDGED = re.compile(
-    rf"^(?P<s>.+?)\s*,?\s+(?:{_BE}\s+)*(?:(?P<neg>{_NOT})\s+)?(?:{_BE}\s+)*(?:(?P<rel>{_REL})|(?P<irrel>{_IRREL}))(?P<rest>(?:\s.*)?)$",
+    rf"^(?P<s>.+?)\s*,?\s+(?:(?:also|would|will|should|must|may|can|could|all|both|however|likewise|has|have|to|shall|might|always|only)\s+)*(?:(?P<neg0>not|never)\s+)?(?:is|are|was|were|be|being|been|counts?|considered|deemed|judged)\s+(?:{_BE}\s+)*(?:(?P<neg>{_NOT})\s+)?(?:{_BE}\s+)*(?:(?P<rel>{_REL})|(?P<irrel>{_IRREL}))(?P<rest>(?:[\s,].*)?)$",
     re.I | re.S,
 )
 _INVERTED = re.compile(
-    rf"^(?:also\s+|likewise\s+|equally\s+)?(?:(?P<neg>not|neither|nor)\s+)?(?:(?P<rel>{_REL})|(?P<irrel>{_IRREL}))\s+(?:is|are|would be|will be)\s+(?P<s>.+)$", re.I | re.S
+    rf"^(?:also\s+|likewise\s+|equally\s+)?(?:(?P<neg>not|neither|nor)\s+)?(?:(?P<rel>{_REL})|(?P<irrel>{_IRREL}))\s+(?:is|are|would be|will be)\s+(?P<s>.+)$",
+    re.I | re.S,
 )
 _TO_BE = re.compile(
     rf"^(?:in order\s+)?(?:to be|to count as|to qualify as)\s+(?:considered\s+|judged\s+|deemed\s+)?(?:as\s+)?{_REL}\s*,?\s*(?:(?:an?|the|each|every|any|all)\s+)?(?:\w+\s+)?{_DOC}\s+(?P<v>.+)$",
@@ -39,18 +40,27 @@ _MODAL = re.compile(
     r"(?P<neg>(?:not|never)\s+)?(?:(?:only|merely|just|simply)\s+)?",
     re.I,
 )
-_CONDITION = re.compile(r"^\s*,?\s*(?P<c>unless|only if|only when|only where|if and only if|if|when|where|provided(?: that)?|as long as|so long as|except(?: when| if| where)?|even if|even when|even though|because|since|as|for)\b\s*,?\s*(?P<t>.+)$", re.I | re.S)
-_ELLIPTIC = re.compile(rf"^(?P<s>.+?)\s+(?:is|are|do|does|would|will|should|were|was)\s*(?P<neg>not|n't)?$", re.I | re.S)
+_CONDITION = re.compile(
+    r"^\s*,?\s*(?P<c>unless|only if|only when|only where|if and only if|if|when|where|provided(?: that)?|as long as|so long as|except(?: when| if| where)?|even if|even when|even though|because|since|as|for)\b\s*,?\s*(?P<t>.+)$",
+    re.I | re.S,
+)
+_ELLIPTIC = re.compile(r"^(?P<s>.+?)\s+(?:is|are|do|does|would|will|should|were|was)\s*(?P<neg>not|n't)?$", re.I | re.S)
 _TASK = re.compile(
     r"^(?:you are|you're|you act|act as|imagine|assume (?:that )?you|suppose (?:that )?you|as an?\s|as the\s|i am an?\s|i'm an?\s|i am the\s|i am (?:currently|working|writing|preparing|doing)|i'm (?:currently|working|writing|preparing|doing)|we are\s+an?\s|"
-    r"my (?:name|job|role) is|i work (?:as|in|for|at)|your (?:task|job|role|goal|objective) (?:is|will)|the (?:\w+\s+){0,4}(?:objective|goal|aim|purpose|task|motivation|query|passage|user|corpus|collection|candidate\w*|information retrieval task)\s+(?:of (?:this|the|our)|is\s+(?:to|an?|the|that)|consists?|will be|contains?|here is|describes|behind|for this)|"
-    r"this (?:is an? )?(?:\w+\s+){0,3}(?:task|search|information retrieval task|benchmark|query)(?:\s|,)|the (?:overall|main|general|specific) (?:goal|aim|objective|task)|(?:each|every|the|a|an) (?:candidate )?(?:query|passage) (?:is|consists|contains|will)|"
+    r"my (?:name|job|role) is|i work (?:as|in|for|at)|your (?:task|job|role|goal|objective) (?:is|will)|the (?:\w+\s+){0,4}(?:objective|goal|aim|purpose|task|motivation|query|passage|user|corpus|collection|candidate\w*|information retrieval task)\s+(?:of (?:this|the|our)|is\s+(?:to|an?|the|that)\s|consists?|will be|contains?|here is|describes|behind|for this)|"
+    r"this (?:is an? )?(?:\w+\s+){0,3}(?:task|search|information retrieval task|benchmark|query)(?:\s|,)|the (?:overall|main|general|specific) (?:goal|aim|objective|task)|(?:each|every|the|a|an) (?:candidate )?(?:query|passage) (?:is(?! (?:not |only |also )?(?:ir)?relevant)|consists|contains|will)|"
     r"task:|instructions?:|context:|in this task|for this task|the following (?:is|are)|below (?:is|are)|here is|here are|this collection|queries are|passages are|documents are (?:abstracts|papers|scientific))",
     re.I,
 )  # fmt: skip
 _GIVEN = re.compile(r"^(?P<g>given (?:an?|the|some|any|each|this)\s[^,]{1,160}),\s*(?P<r>.+)$", re.I | re.S)
-_PERSONA = re.compile(r"^(?P<g>(?:as an?|being an?|speaking as an?|i am an?|i'm an?)\s[^,]{1,120}),\s*(?P<r>(?:i|please|find|show|my|we|give|and i)\b.+)$", re.I | re.S)
-_PERSONA_AND = re.compile(r"^(?P<g>(?:i am|i'm|we are)\s+(?:an?\s+|the\s+)?[^,]{1,120}?)\s*,?\s+(?:and|who|so)\s+(?P<r>(?:i\s+|we\s+)?(?:need|want|would like|am looking for|am searching for|look for|wants|needs|is looking for)\b.+)$", re.I | re.S)
+_PERSONA = re.compile(
+    r"^(?P<g>(?:as an?|being an?|speaking as an?|i am an?|i'm an?)\s[^,]{1,120}),\s*(?P<r>(?:i|please|find|show|my|we|give|and i)\b.+)$",
+    re.I | re.S,
+)
+_PERSONA_AND = re.compile(
+    r"^(?P<g>(?:i am|i'm|we are)\s+(?:an?\s+|the\s+)?[^,]{1,120}?)\s*,?\s+(?:and|who|so)\s+(?P<r>(?:i\s+|we\s+)?(?:need|want|would like|am looking for|am searching for|look for|wants|needs|is looking for)\b.+)$",
+    re.I | re.S,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +92,24 @@ def is_definition(sentence: str, noun: str, after_definition: bool) -> bool:
         r"(?:is |are )?(?:here )?(?:describes?|covers?|includes?|comprises?|concerns?|consists?|denotes?|encompass(?:es)?|captures?|says?|tells?|states?|stands?|gives?|explains?|contains?|corresponds? to the|we mean|i mean|is meant|are meant))",
         sentence,
         re.I,
-    ) and not re.search(r"\b(?:similar|the same|different|irrelevant|unimportant|not (?:matter|important)|important|the (?:most|only|main) (?:thing|important|point|focus|criterion))\b", sentence[:120], re.I):
+    ) and not re.search(
+        r"\b(?:similar|the same|different|irrelevant|unimportant|not (?:matter|important)|important|the (?:most|only|main) (?:thing|important|point|focus|criterion))\b",
+        sentence[:120],
+        re.I,
+    ):
         return True
-    if re.match(rf"^(?:by\s+[\"']?(?:the\s+)?(?:{noun})[\"']?,?\s+(?:i|we|is|one)\b|(?:i|we) (?:mean|understand)\b.{{0,40}}(?:{noun})|[\"']?(?:{noun})[\"']?\s*(?:=|:\s*(?:the|what|how|why))\s*)", sentence, re.I):
+    if re.match(
+        rf"^(?:by\s+[\"']?(?:the\s+)?(?:{noun})[\"']?,?\s+(?:i|we|is|one)\b|(?:i|we) (?:mean|understand)\b.{{0,40}}(?:{noun})|[\"']?(?:{noun})[\"']?\s*(?:=|:\s*(?:the|what|how|why))\s*)",
+        sentence,
+        re.I,
+    ):
         return True
     return after_definition and bool(
-        re.match(r"^(?:that is|i\.?e\.?|in other words|namely|this|it|these|they|such as|for (?:example|instance)|e\.?g\.?|examples?)\b.{0,12}?\b(?:is|are|means?|covers?|includes?|comprises?|refers?|concerns?|describes?|,|the|encompass(?:es)?|captures?|explains?|states?|says?|tells?|may|can|does not|do not)", sentence, re.I)
+        re.match(
+            r"^(?:that is|i\.?e\.?|in other words|namely|this|it|these|they|such as|for (?:example|instance)|e\.?g\.?|examples?)\b.{0,12}?\b(?:is|are|means?|covers?|includes?|comprises?|refers?|concerns?|describes?|,|the|encompass(?:es)?|captures?|explains?|states?|says?|tells?|may|can|does not|do not)",
+            sentence,
+            re.I,
+        )
     )
 
 
@@ -104,7 +126,7 @@ def claims(sentence: str) -> list[Claim] | None:
         if read is None:
             if not found:
                 return None
-            found.append(Claim(found[-1].polarity or 1, part, found[-1].weight))
+            found.append(Claim(1, part, found[-1].weight))
             continue
         found += read
         last = read[-1].polarity if read else last
@@ -117,13 +139,23 @@ def _speaks_of_relevance(text: str) -> bool:
 
 def _halves(text: str) -> list[str]:
     """Parts that each make a statement: "X is relevant, but Y is not"."""
-    pieces = re.split(r"\s*(?:,|;)?\s+(?:but|while|whereas|although|though|however|yet)\s+|\s*[;]\s*|,\s+and\s+(?=(?:\w+\s+){1,14}(?:is|are|should|must|will|would)\s+(?:not|also|never|ir))", text, flags=re.I)
+    pieces = re.split(
+        r"\s*(?:,|;)?\s+(?:but|while|whereas|although|though|however|yet)\s+|\s*[;]\s*|,\s+and\s+(?=(?:\w+\s+){1,14}(?:is|are|should|must|will|would)\s+(?:not|also|never|ir))",
+        text,
+        flags=re.I,
+    )
     parts: list[str] = []
     for piece in pieces:
         if not piece:
             continue
-        stands = re.search(rf"\b(?:{_REL}|{_IRREL})\b|\b(?:is|are|do|does)\s*(?:not|n't)?\s*$", piece, re.I) or _DOC_MODAL.match(piece)
-        if parts and not stands:
+        stands = re.search(
+            rf"\b(?:{_REL}|{_IRREL})\b|\b(?:is|are|do|does)\s*(?:not|n't)?\s*$", piece, re.I
+        ) or _DOC_MODAL.match(piece)
+        if (
+            parts
+            and not stands
+            and (re.match(r"(?:only|not|if|when|unless|in|on)\b", piece, re.I) or len(piece.split()) < 3)
+        ):
             at = text.find(piece)
             joint = text[text.find(parts[-1]) : at + len(piece)]
             parts[-1] = joint if joint.startswith(parts[-1]) else f"{parts[-1]}, {piece}"
@@ -156,11 +188,13 @@ def _one(text: str, last: int) -> list[Claim] | None:
 
 def _judged(match: re.Match[str]) -> list[Claim]:
     subject, rest = match["s"].strip(), match["rest"].strip()
-    negative = bool(match["irrel"]) != bool(match["neg"])
+    negative = bool(match["irrel"]) != bool(match["neg"] or match["neg0"])
     if re.match(r"(?:no|neither|none of the)\s", subject, re.I):
         negative, subject = not negative, subject.split(None, 1)[1]
     condition = _CONDITION.match(rest)
-    hollow = re.fullmatch(rf"(?:(?:an?|the|any|such|each|that|this|it|these|those|they|all)\s*)*(?:{_DOC})?", subject, re.I)
+    hollow = re.fullmatch(
+        rf"(?:(?:an?|the|any|such|each|that|this|it|these|those|they|all)\s*)*(?:{_DOC})?", subject, re.I
+    )
     sign = -1 if negative else 1
     if condition:
         word, then = condition["c"].lower(), condition["t"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from heedful.explore.planning import frames as fr
 from heedful.explore.planning.aspects import AspectWords, aspect_words, nearest_aspect
-from heedful.explore.planning.clauses import Segment, mark_seeds, segments, settle_negations
+from heedful.explore.planning.clauses import Segment, mark_seeds, segments, settle_negations, write_out
 from heedful.explore.planning.content import contents, is_hedged, strip_light, trim, words
 from heedful.explore.planning.filters import Columns, take_filters
 from heedful.explore.planning.narrative import Claim, claims, is_definition, split_task
@@ -20,9 +20,23 @@ if TYPE_CHECKING:
     from heedful.corpus.aspects import AspectScheme
     from heedful.seams import DocumentEncoder
 
+LONGEST = 50_000  # characters of an instruction that are read
 MOST = 64  # clauses kept of each kind; what is beyond them is reported in `not_understood`
-_SOME = re.compile(r"(?<![\w-])(?:to some extent|to a lesser (?:extent|degree)|partly|somewhat|a bit|a little|slightly|less so|secondarily|some)(?![\w-])", re.I)
+_SOME = re.compile(
+    r"(?<![\w-])(?:to some extent|to a lesser (?:extent|degree)|partly|somewhat|a bit|a little|slightly|less so|secondarily|some)(?![\w-])",
+    re.I,
+)
 _SEEDLIKE = re.compile(r"@seed|similar|same|different|other|unlike", re.I)
+
+
+_DISCOURSE = re.compile(
+    r"^(?:(?:in addition|additionally|moreover|furthermore|overall|for example|for instance|finally|first(?:ly| of all)?|second(?:ly)?|third(?:ly)?|lastly|however|therefore|thus|"
+    r"in particular|in general|in short|in other words|e\.g\.|i\.e\.|also|besides|otherwise|hence|narrative:?|note that|please note that|of course|basically)\s*,?\s+)+(?=\S)", re.I
+)  # fmt: skip
+
+
+_RELEVANT = re.compile(r"\b(?:ir|non-?)?relevant\b", re.I)
+_LIKENESS = re.compile(r"\b(?:(?:this|the seed|the given) (?:paper|article|document)|similar|same|alike|seed)\b", re.I)
 
 
 @dataclass(slots=True)
@@ -35,6 +49,7 @@ class Draft:
     where: list[str] = field(default_factory=list)
     task: list[str] = field(default_factory=list)
     not_understood: list[str] = field(default_factory=list)
+    narrative: bool = False
 
     def give(self, aspect: str, weight: float) -> None:
         """One more statement about an aspect."""
@@ -46,6 +61,11 @@ class Draft:
         if text:
             self.not_understood.append(text)
             self.wanted.append(Clause(text, 0.5))
+
+
+def _is_narrative(text: str) -> bool:
+    """Whether a text of several sentences tells what is relevant, without comparing anything with a seed."""
+    return len(text) > 120 and _RELEVANT.search(text) is not None and not _LIKENESS.search(text)
 
 
 class Reader:
@@ -64,10 +84,14 @@ class Reader:
 
     def read(self, text: str) -> Plan:
         """The plan that an instruction stands for; every text has one."""
-        draft = Draft()
+        rest = max(0, len(text) - LONGEST)
+        text = fold(text[:LONGEST])
+        draft = Draft(narrative=_is_narrative(text))
         defined = False
-        for sentence in sentences(fold(text)):
+        for sentence in sentences(text):
             defined = self._sentence(sentence, draft, defined)
+        if rest:
+            draft.not_understood.append(f"{rest} characters after the first {LONGEST} were not read")
         return self._plan(draft)
 
     def _sentence(self, sentence: str, draft: Draft, defined: bool) -> bool:
@@ -75,11 +99,11 @@ class Reader:
         if not is_english(sentence):
             draft.miss(sentence)
             return False
-        text = mark_seeds(repair(sentence))
-        if is_definition(text, self.words.noun, defined):
+        text = _DISCOURSE.sub("", write_out(repair(sentence)))
+        if is_definition(mark_seeds(text), self.words.noun, defined):
             draft.task.append(sentence)
             return True
-        task, text = split_task(self.words.mark(text))
+        task, text = split_task(text)
         if task and not text:
             if not self._requests(task):
                 draft.task.append(sentence)
@@ -94,37 +118,51 @@ class Reader:
                 del draft.wanted[asked:]
                 draft.task.append(sentence)
             else:
-                draft.task.append(task.replace("@seed", "this paper"))
+                draft.task.append(task)
         return False
 
     def _requests(self, text: str) -> bool:
         """Whether a task sentence also asks for an aspect ("Your task is to find papers with a similar method")."""
-        return bool(_SEEDLIKE.search(text)) and any(self.frames.find(p) for p in re.split(r"[,;]", text))
+        text = mark_seeds(text)
+        return bool(re.search(r"\b(?:similar|same|different|alike|match\w*)\b", text, re.I)) and any(
+            self.frames.find(p, prose=True) for p in re.split(r"[,;]", text)
+        )
 
     def _statement(self, text: str, draft: Draft) -> None:
-        about = claims(text) if len(text) < 2000 else None
-        text, conditions, unclear = take_filters(text, self.columns, narrative=about is not None, today=self.today)
+        text = text.strip().rstrip(".!?;:")
+        about = claims(text)
+        text, conditions, unclear = take_filters(
+            text, self.columns, narrative=about is not None or draft.narrative, today=self.today
+        )
         draft.where += conditions
         for words_ in unclear:
             draft.miss(words_)
-        if conditions and about is not None:
-            about = claims(re.sub(r"\s+,\s+", " ", text))
-        if about is not None and not self._aspect_only(text):
-            for claim in about:
+        marked = text if draft.narrative else self.words.mark(mark_seeds(text))
+        if about is not None and not self._aspect_only(marked):
+            compares = _SEEDLIKE.search(marked)
+            source = mark_seeds(text) if compares else text
+            about = claims(re.sub(r"\s+,\s+", " ", source)) if conditions or compares else about
+            for claim in about or [Claim(1, source)]:
                 self._claim(claim, draft)
             return
-        text, neutral = settle_negations(text)
-        parts = list(segments(text, lambda clause: self._settled(clause, draft)))
-        whole = len(words(text)) > 24 and not any(p.negative for p in parts) and not self.frames.find(text)
+        text, _ = settle_negations(marked)
+        prose = draft.narrative or len(words(text)) > 24
+        parts = list(segments(text, lambda clause: self._settled(clause, draft, prose)))
+        whole = (
+            prose
+            and len(words(text)) > 8
+            and not any(p.negative for p in parts)
+            and not self.frames.find(text, prose=True)
+        )
         if whole:
-            parts = [Segment(text)]
+            parts = [Segment(settle_negations(text)[0])]
         for part in parts:
-            self._segment(part, draft, whole=whole)
+            self._segment(part, draft, whole=whole, prose=prose)
 
-    def _settled(self, clause: str, draft: Draft) -> list[str]:
+    def _settled(self, clause: str, draft: Draft, prose: bool) -> list[str]:
         """Give the aspects that a clause settles by itself; what is left of it to read."""
         rest: list[str] = []
-        while found := self.frames.find_settled(clause):
+        while found := self.frames.find_settled(clause, prose=prose):
             for aspect, value in found.weights:
                 draft.give(aspect, self._polar(value, Segment(clause), clause, found))
             rest.append(strip_light(found.left))
@@ -133,19 +171,24 @@ class Reader:
 
     def _aspect_only(self, text: str) -> bool:
         """Whether a sentence with "relevant" or "must" is about an aspect: "the topic is not relevant"."""
-        found = self.frames.find(text)
-        return found is not None and not any(len(words(trim(t)[0])) > 3 for t in (found.left, found.right))
+        if re.search(r"(?:off|on)[- ]topic|^\W*an?\s", text, re.I):
+            return False
+        found = self.frames.find_settled(text) or self.frames.find(text)
+        most = 3 if _SEEDLIKE.search(text) else 0
+        return found is not None and not any(len(words(trim(t)[0])) > most for t in (found.left, found.right))
 
     def _claim(self, claim: Claim, draft: Draft) -> None:
         if not claim.polarity:
             return
-        text, _ = settle_negations(claim.text)
-        long = len(words(text)) > 12
-        for part in segments(text) if not long else _long_segments(text):
+        text, _ = settle_negations(re.sub(r"^according to (?:it|the \w+|@seed)\s*,\s*", "", claim.text, flags=re.I))
+        whole = len(words(text)) > 8
+        for part in _long_segments(text):
             negative = part.negative != (claim.polarity < 0)
-            self._segment(Segment(part.text, negative, part.cue), draft, whole=True, weight=claim.weight)
+            self._segment(Segment(part.text, negative, part.cue), draft, whole=whole, weight=claim.weight, prose=True)
 
-    def _segment(self, part: Segment, draft: Draft, *, whole: bool = False, weight: float = 1.0) -> None:
+    def _segment(
+        self, part: Segment, draft: Draft, *, whole: bool = False, weight: float = 1.0, prose: bool = False
+    ) -> None:
         text = part.text
         if part.neutral:
             found = self.frames.find(text)
@@ -153,13 +196,19 @@ class Reader:
                 draft.give(aspect, fr.IGNORE)
             return
         for _ in range(6):
-            found = self.frames.find(text)
+            found = self.frames.find(text, prose=prose)
             if found is None:
                 break
             for aspect, value in found.weights:
                 draft.give(aspect, self._polar(value, part, text, found))
             if found.left.strip():
-                self._segment(Segment(strip_light(found.left), part.negative, part.cue), draft, whole=whole, weight=weight)
+                self._segment(
+                    Segment(strip_light(found.left), part.negative, part.cue),
+                    draft,
+                    whole=whole,
+                    weight=weight,
+                    prose=prose,
+                )
             text, part = found.right, Segment(found.right)
         text, likened = fr.likeness().subn(" ", text)
         self._content(text, part, draft, whole=whole, weight=weight, likened=bool(likened))
@@ -177,9 +226,7 @@ class Reader:
             return value / 2
         return value
 
-    def _content(
-        self, text: str, part: Segment, draft: Draft, *, whole: bool, weight: float, likened: bool
-    ) -> None:
+    def _content(self, text: str, part: Segment, draft: Draft, *, whole: bool, weight: float, likened: bool) -> None:
         for content in contents(text, negative=part.negative, whole=whole):
             if self.encoder is not None and not part.negative and _SEEDLIKE.search(part.text):
                 aspect = nearest_aspect(content.text, self.scheme, self.encoder)
@@ -225,7 +272,9 @@ def _long_segments(text: str) -> list[Segment]:
 
 
 def _joined(conditions: list[str]) -> list[str]:
-    return [f"({c})" if " OR " in c and not c.startswith(("(", "NOT")) and len(conditions) > 1 else c for c in conditions]
+    return [
+        f"({c})" if " OR " in c and not c.startswith(("(", "NOT")) and len(conditions) > 1 else c for c in conditions
+    ]
 
 
 def _distinct(clauses: list[Clause]) -> tuple[tuple[Clause, ...], int]:

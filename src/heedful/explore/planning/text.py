@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """Plain text work before any meaning: characters, sentences, spelling of the words that carry meaning, language."""
 
 from __future__ import annotations
@@ -60,7 +59,7 @@ def sentences(text: str) -> Iterator[str]:
             last = before[-1].lower().lstrip("(\"'") if before else ""
             if match.group() == "." and (last in _ABBREVIATIONS or (len(last) == 1 and last.isalpha())):
                 rest = block[match.end() :].lstrip()[:1]
-                if not rest or not (rest.isupper() and last in {"etc", "al", "u.s", "u.k"}):
+                if not rest or not (rest.isupper() and last in {"etc"}):
                     continue
             yield from _chunks(block[start : match.end()].strip())
             start = match.end()
