@@ -46,6 +46,12 @@ class Split:
         folds = self.groups[group]
         return sum(sum(values[id] for id in fold) / len(fold) for fold in folds) / len(folds)
 
+    def weights(self, group: str = "all") -> dict[str, float]:
+        """Topic -> its weight in that mean, 1 on average."""
+        folds = self.groups[group]
+        total = sum(len(fold) for fold in folds)
+        return {id: total / (len(folds) * len(fold)) for fold in folds for id in fold}
+
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:

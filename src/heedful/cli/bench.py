@@ -80,8 +80,11 @@ def _print(report: dict[str, Any]) -> None:
     splits = list(next(iter(systems.values())))
     for split in splits:
         values = {name: found[split] for name, found in systems.items()}
+        relevance = {
+            f"{name}{' ' * bool(side)}{side}": row for name, v in values.items() for side, row in _relevance(v)
+        }
         title = f"split {split}: " if len(splits) > 1 else ""
-        _table(console, f"{title}relevance", {name: _relevance(found) for name, found in values.items()})
+        _table(console, f"{title}relevance", relevance)
         measure, groups = next(iter(next(iter(values.values()))["measures"].items()))
         if len(groups) > 1 and "all" in groups:
             rows = {name: _cells(found["measures"][measure]) for name, found in values.items()}
@@ -89,15 +92,21 @@ def _print(report: dict[str, Any]) -> None:
         if any(found["p-MRR"] for found in values.values()):
             rows = {name: _following(found["p-MRR"]) for name, found in values.items()}
             _table(console, f"{title}following (p-MRR x100: above 0, what became non-relevant sank)", rows)
+        for what in (measure, "p-MRR net"):
+            rows = {
+                f"{c['a']} - {c['b']}": _compared(c) for c in report.get("comparisons", {}).get(split, {}).get(what, ())
+            }
+            if rows:
+                _table(console, f"{title}{what}: who beats whom (Holm over all pairs)", rows, "pair")
 
 
-def _table(console: Any, title: str, rows: dict[str, dict[str, str]]) -> None:
+def _table(console: Any, title: str, rows: dict[str, dict[str, str]], first: str = "system") -> None:
     from rich import box
     from rich.markup import escape
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("system", overflow="fold")
+    table.add_column(first, overflow="fold")
     for column in next(iter(rows.values())):
         table.add_column(column, justify="right", no_wrap=True)
     for name, cells in rows.items():
@@ -109,27 +118,44 @@ def _cells(values: dict[str, float]) -> dict[str, str]:
     return {name: f"{value:.4f}" for name, value in values.items()}
 
 
-def _relevance(found: dict[str, Any]) -> dict[str, str]:
-    return _cells(
-        {
-            (measure if group == "all" else f"{measure} {group}"): value
-            for measure, groups in found["measures"].items()
-            for group, value in groups.items()
-            if group in ("all", "og", "changed")
-        }
-    )
+def _relevance(found: dict[str, Any]) -> list[tuple[str, dict[str, str]]]:
+    """(side, measure -> cell): one row, or one of og and one of changed."""
+    sides = ("all",) if "all" in next(iter(found["measures"].values())) else ("og", "changed")
+    return [
+        (
+            "" if side == "all" else side,
+            _cells({measure: groups[side] for measure, groups in found["measures"].items()}),
+        )
+        for side in sides
+    ]
 
 
 def _following(pmrr: dict[str, Any] | None) -> dict[str, str]:
     if not pmrr:
-        return dict.fromkeys(("p-MRR", "95 %", "null", "null.high", "net", "ceiling", "pairs", "verdict"), "-")
+        return dict.fromkeys(("p-MRR", "95 %", "null", "high", "net", "of net", "ceiling", "pairs", "verdict"), "-")
     return {
         "p-MRR": f"{pmrr['value']:+.1f}",
         "95 %": "-" if pmrr["low"] is None else f"[{pmrr['low']:+.1f}, {pmrr['high']:+.1f}]",
         "null": f"{pmrr['null']['mean']:+.1f}",
-        "null.high": f"{pmrr['null']['high']:+.1f}",
+        "high": f"{pmrr['null']['high']:+.1f}",
         "net": f"{pmrr['net']:+.1f}",
+        "of net": "-" if pmrr["net_low"] is None else f"[{pmrr['net_low']:+.1f}, {pmrr['net_high']:+.1f}]",
         "ceiling": "-" if pmrr["ceiling"] is None else f"{pmrr['ceiling']:.1f}",
         "pairs": str(pmrr["pairs"]),
         "verdict": pmrr["verdict"],
+    }
+
+
+def _compared(c: dict[str, Any]) -> dict[str, str]:
+    def number(value: float | None, form: str = "+.4g") -> str:
+        return "-" if value is None else f"{value:{form}}"
+
+    return {
+        "difference": number(c["difference"]),
+        "95 %": "-" if c["low"] is None else f"[{c['low']:+.3g}, {c['high']:+.3g}]",
+        "p": number(c["p_randomisation"], ".4f"),
+        "p Holm": number(c["p_holm"], ".4f"),
+        "effect": number(c["effect"], "+.2f"),
+        "detectable": number(c["detectable"], ".3g"),
+        "better": c["winner"] or "not shown",
     }

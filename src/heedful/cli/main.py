@@ -18,6 +18,9 @@ VERBS: tuple[str, ...] = (
     "explore",
     "compare",
     "bench",
+    "evaluate",
+    "follow",
+    "systems",
 )  # in the order of --help; each is heedful.cli.<verb> with a function `command`
 
 app = typer.Typer(

@@ -54,7 +54,12 @@ class Shift:
 
 @dataclass(frozen=True, slots=True)
 class Null:
-    """p-MRR (x100) of controls that nobody asked to move: mean and the 2.5 and 97.5 percentiles over the draws."""
+    """p-MRR (x100) of controls that nobody asked to move: mean and the 2.5 and 97.5 percentiles over the draws.
+
+    Unbiased for systems that move without listening as long as the changed documents stand among others. Where they
+    fill the top of the og ranking alone, all controls stand below them and the null is too low (by up to 8 points in
+    simulation, when the changed documents hold the first ranks of 100).
+    """
 
     mean: float
     low: float
@@ -88,10 +93,14 @@ class PMRR:
 
     @property
     def verdict(self) -> str:
-        """'followed' above the null's upper end, 'against the instruction' below its lower end, else 'not followed'."""
-        if self.value > self.null.high:
+        """'followed' where value is above the null's upper end and net surely above 0; 'against the instruction' where
+        both are below; else 'not followed'.
+        """
+        low = self.net if self.net_low is None else self.net_low
+        high = self.net if self.net_high is None else self.net_high
+        if self.value > self.null.high and low > 0:
             return "followed"
-        return "against the instruction" if self.value < self.null.low else "not followed"
+        return "against the instruction" if self.value < self.null.low and high < 0 else "not followed"
 
     def as_dict(self, value: str = "value", topics: str = "pairs") -> dict[str, Any]:
         """JSON-ready figures under the names that a report uses for the value and for what was averaged over."""

@@ -9,6 +9,7 @@ from typing import Any
 from heedful.benchmarks import Benchmark, Split
 from heedful.evaluate.following import PMRR, NothingChanged, p_mrr
 from heedful.evaluate.measures import DEFAULT_MEASURES, Measure, score_topics
+from heedful.evaluate.significance import compare_all
 from heedful.records import Run
 
 
@@ -85,3 +86,28 @@ def _groups(benchmark: Benchmark, split: Split, values: Mapping[str, float]) -> 
         topics = [id for id in split.topics if benchmark.sides[id] == side]
         means[side] = sum(values[id] for id in topics) / len(topics)
     return means
+
+
+def comparisons(benchmark: Benchmark, values: Mapping[str, SystemValues]) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """Split -> measure (and "p-MRR", "p-MRR net", x100) -> every pair of systems compared, JSON-ready.
+
+    Topics of one seed are one cluster; Holm's correction is over the pairs of one measure on one split.
+    """
+    clusters = benchmark.clusters()
+    pair_clusters = {pair.id: pair.cluster for pair in benchmark.pairs}
+    out: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for split in benchmark.splits:
+        weights = split.weights()
+        columns: dict[str, list[dict[str, Any]]] = {}
+        for measure in next(iter(values.values())).topics:
+            of_topics = {name: {id: v.topics[measure][id] for id in weights} for name, v in values.items()}
+            columns[str(measure)] = [c.as_dict() for c in compare_all(of_topics, clusters, weights)]
+        following = {name: v.splits[split.name].following for name, v in values.items()}
+        found = {name: f for name, f in following.items() if f}
+        if len(found) == len(values):
+            nets = {n: {id: x - f.per_topic_null[id] for id, x in f.per_topic.items()} for n, f in found.items()}
+            shifts = {n: f.per_topic for n, f in found.items()}
+            columns["p-MRR"] = [c.as_dict() for c in compare_all(shifts, pair_clusters)]
+            columns["p-MRR net"] = [c.as_dict() for c in compare_all(nets, pair_clusters)]
+        out[split.name] = columns
+    return out

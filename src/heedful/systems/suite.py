@@ -16,7 +16,7 @@ from heedful.errors import BadInput
 from heedful.evaluate.measures import DEFAULT_MEASURES, STATED, Measure
 from heedful.evaluate.trec import write_lines
 from heedful.records import Run
-from heedful.systems.bench import SystemValues, evaluate_run
+from heedful.systems.bench import SystemValues, comparisons, evaluate_run
 from heedful.systems.protocol import Ranker, System
 from heedful.systems.ranking import (
     Candidates,
@@ -104,6 +104,8 @@ def bench(
         "systems": {name: {s: v.as_dict() for s, v in value.splits.items()} for name, value in values.items()},
         "delivery": {name: value.delivery for name, value in values.items()},
     }
+    if len(values) > 1:
+        report["comparisons"] = comparisons(benchmark, values)
     if spreads:
         report["paraphrases"] = spreads
     if out:

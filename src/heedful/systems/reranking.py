@@ -1,0 +1,41 @@
+"""A system as a reranker of what an index found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from heedful.errors import BadSystem
+from heedful.evaluate.trec import in_order
+from heedful.records import Hit, Topic
+from heedful.systems.protocol import GRADES, ID, Collection, System
+from heedful.systems.registry import parse_system
+
+if TYPE_CHECKING:
+    from heedful.index import Index
+
+
+class SystemReranker:
+    """A `Reranker`: the system is opened on the candidates and the seeds, nothing else."""
+
+    def __init__(self, system: System, index: Index):
+        self.system, self.index = system, index
+
+    def rerank(self, topic: Topic, candidates: Sequence[Hit]) -> list[Hit]:
+        """The same candidates, best first, with strictly falling scores; one that the system leaves out goes last."""
+        if not candidates:
+            return []
+        ids = [hit.id for hit in candidates]
+        documents = {d.id: d for d in self.index.documents(dict.fromkeys([*topic.seeds, *ids]))}
+        hits = in_order(list(self.system.open(Collection(documents)).rank(topic, ids).hits))
+        kept = {hit.id for hit in hits}
+        order = [*(hit.id for hit in hits), *(id for id in ids if id not in kept)]
+        return [Hit(id, float(len(order) - place)) for place, id in enumerate(order)]
+
+
+def open_reranker(name: str, index: Index) -> SystemReranker:
+    """A reranker from a system's name. Raises BadSystem for one that needs judgments or a topic's id."""
+    system = parse_system(name)
+    if system.given & {GRADES, ID}:
+        raise BadSystem(f"{name}: is told {', '.join(sorted(system.given))}, which is known in benchmarks only")
+    return SystemReranker(system, index)
