@@ -58,7 +58,7 @@ class Config:
     layer: int = 2
     rank: int = 32
     width: int = 96
-    epochs: int = 4
+    epochs: int = 3
     batch_tokens: int = 4096
     lr: float = 1e-3
     head_lr: float = 2e-3
@@ -73,7 +73,7 @@ class Config:
     teachers: int = 2
     teacher_epochs: int = 4
     trust: float = 0.6  # what a pseudo-labelled sentence weighs
-    unlabelled: int = 2400
+    unlabelled: int = 2000
     gold_share: float = 0.5
     temperature: float = 0.8  # the best on held-out folds
     seed: int = 7
@@ -323,7 +323,15 @@ def predict(model: Trainable, examples: Sequence[Example], variant: int = 0) -> 
     return result
 
 
-def metrics(logits: Tensor, gold: Tensor) -> dict[str, float]:
+def calibration_error(probabilities: Tensor, gold: Tensor) -> float:
+    """Expected calibration error over ten equal bins. Source: Guo et al. 2017, arXiv:1706.04599."""
+    sure, found = probabilities.max(-1)
+    bins = (sure * 10).long().clamp(max=9)
+    gaps = [(sure[bins == b] - (found == gold)[bins == b].float()).sum().abs() for b in range(10)]
+    return float(sum(gaps)) / len(gold)
+
+
+def metrics(logits: Tensor, gold: Tensor) -> dict[str, Any]:
     """Micro-F1 over five labels and over three (background with objective, method, result; other apart)."""
     found = logits.argmax(-1)
     three = torch.tensor([0, 0, 1, 2, 3])
@@ -339,8 +347,14 @@ def metrics(logits: Tensor, gold: Tensor) -> dict[str, float]:
         "micro_f1": float((found == gold).float().mean()),
         "macro_f1": float(np.mean(f1s)),
         "three_way_f1": 2 * hit3 / (int(kept.sum()) + int((merged != 3).sum())),
+        "f1": {label: round(f1, 4) for label, f1 in zip(LABELS, f1s, strict=True)},
         "nll": float(F.cross_entropy(logits, gold)),
+        "calibration_error": calibration_error(logits.softmax(-1), gold),
     }
+
+
+def rounded(values: dict[str, Any]) -> dict[str, Any]:
+    return {k: round(v, 4) if isinstance(v, float) else v for k, v in values.items()}
 
 
 def best_temperature(logits: Tensor, gold: Tensor) -> float:
@@ -387,8 +401,8 @@ def cross_validate(folder: Path, config: Config, folds: int, only: int | None, w
             row["T"] = best_temperature(logits[clean], gold[clean])
             if variant == 0:
                 rows.append(row)
-            log.info("fold %d %s %s", fold, ("plain", "titled")[variant], {k: round(v, 4) for k, v in row.items()})
-    print(json.dumps({"cv": {k: round(float(np.mean([r[k] for r in rows])), 4) for k in rows[0]}}))
+            log.info("fold %d %s %s", fold, ("plain", "titled")[variant], rounded(row))
+    print(json.dumps({"cv": {k: round(float(np.mean([r[k] for r in rows])), 4) for k in rows[0] if k != "f1"}}))
 
 
 def weights_file(data: Data, model: Trainable, config: Config, facts: dict[str, Any]) -> bytes:
@@ -487,9 +501,7 @@ def train(folder: Path, config: Config, out: Path, work: Path) -> None:
     facts: dict[str, Any] = {}
     for variant, name in enumerate(("test", "test_with_unrelated_title")[: 2 if titles else 1]):
         logits = labelled(draft, data, test, variant)
-        facts[name] = {k: round(v, 4) for k, v in metrics(logits, gold).items()} | {
-            "confusion": confusion(logits, gold)
-        }
+        facts[name] = rounded(metrics(logits, gold)) | {"confusion": confusion(logits, gold)}
     draft.write_bytes(weights_file(data, model, config, {"metrics": facts}))
     os.replace(draft, out)
     print(json.dumps({"bytes": out.stat().st_size, **facts}))
