@@ -15,6 +15,7 @@ VERBS: tuple[str, ...] = (
     "demo",
     "index",
     "info",
+    "plan",
     "explore",
     "compare",
     "bench",

@@ -221,7 +221,7 @@ class Frames:
         return None
 
     def _compared(self, match: re.Match[str], clause: str) -> Found | None:
-        """ "Method over topic": the first counts, the second does not; "the same method ..." is left to the others."""
+        """Read "method over topic": the first counts, the second does not; "the same method ..." is left to the others."""
         left = clause[: match.start()]
         if re.search(rf"(?:{_SIM_ADJ}|{_DIF_ADJ}|not|no)\s+$", left, re.I):
             return None

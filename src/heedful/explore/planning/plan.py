@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from heedful.corpus.aspects import SCIENCE, AspectScheme
 from heedful.errors import BadPlan
+from heedful.explore.planning.chat import ask, log
 from heedful.explore.planning.filters import read_columns
 from heedful.explore.planning.reader import Reader
 from heedful.records import Clause, Plan
 
 if TYPE_CHECKING:
-    from heedful.seams import DocumentEncoder
+    from heedful.seams import ChatModel, DocumentEncoder
 
 STEER = 0.5
 """What `steer` is in JSON where a plan leaves it to the scorer."""
@@ -28,14 +29,24 @@ def make_plan(
     columns: Mapping[str, object] | Iterable[str] | None = None,
     encoder: DocumentEncoder | None = None,
     today: int | None = None,
+    chat: ChatModel | None = None,
 ) -> Plan:
     """What an instruction asks for. Every text has a plan; the empty one asks for nothing (all aspects equal).
 
     scheme: the collection's aspects. columns: its metadata columns (name -> type, or names); only these occur in
     `where`; None assumes a numeric `year`. encoder: where given, words that name no aspect by themselves are
-    compared with the aspects' definitions. today: the current year, for "the last five years".
+    compared with the aspects' definitions. today: the current year, for "the last five years". chat: makes the plan
+    instead of the rules; where its answer cannot be used the rules make it, and the log warns.
     """
-    return Reader(scheme, read_columns(columns), encoder, today).read(text)
+    roles = read_columns(columns)
+    if chat is not None and text.strip():
+        answer = ask(text, chat, scheme, roles.names)
+        try:
+            if answer is not None:
+                return plan_from_dict(answer, scheme=scheme)
+        except BadPlan as error:
+            log.warning("the chat model gave no usable plan (%s); the rules made it instead", error)
+    return Reader(scheme, roles, encoder, today).read(text)
 
 
 def plan_to_dict(plan: Plan) -> dict[str, Any]:
