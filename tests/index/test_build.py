@@ -271,7 +271,7 @@ def test_another_encoder_is_refused_for_complete_and_unfinished_indexes(tmp_path
         build_index(broken(), tmp_path / "unfinished", encoder)
     build_index(make_documents(3), tmp_path / "complete", encoder)
     for name in ("unfinished", "complete"):
-        with pytest.raises(Mismatch, match="made with another encoder .*dim: 16 in the index, 32 given"):
+        with pytest.raises(Mismatch, match=r"made with another encoder .*dim: 16 in the index, 32 given"):
             build_index(make_documents(3), tmp_path / name, HashEncoder(32), update=name == "complete")
     with pytest.raises(Mismatch, match="another encoder"):
         Index.open(tmp_path / "complete").require_encoder(HashEncoder(32).spec())
@@ -337,7 +337,7 @@ def test_a_full_disk_is_an_error_of_storage_and_keeps_the_complete_version(
             patched.setattr(target, "add" if place == "append" else "merge_insert", full)
         else:
             patched.setattr(os, "fsync" if place == "seal" else "rename", full)
-        with pytest.raises(StorageFailed, match="disk is full.*resumes"):
+        with pytest.raises(StorageFailed, match=r"disk is full.*resumes"):
             build_index(given, tmp_path / "index", encoder, update=True)
     assert contents(tmp_path / "index") == before
     assert not list((tmp_path / "index").rglob("*.tmp"))
@@ -382,5 +382,5 @@ def test_info_says_that_a_first_build_is_not_complete(tmp_path: Path, encoder: H
         build_index(broken(), tmp_path / "index", encoder, batch=500)
     found = describe_index(tmp_path / "index")
     assert found["complete"] is False and 0 < found["documents"] < 1200
-    with pytest.raises(Missing, match="never been completed.*resumes"):
+    with pytest.raises(Missing, match=r"never been completed.*resumes"):
         Index.open(tmp_path / "index")

@@ -53,7 +53,7 @@ def _short(error: BaseException) -> str:
 
 
 def _connect(folder: Path) -> Any:
-    os.environ.setdefault("LANCE_LOG", "error")  # its warnings are about what we mean to do
+    os.environ.setdefault("LANCEDB_LOG", "error")  # its warnings are about what we mean to do
     try:
         import lancedb
     except ImportError as error:
