@@ -46,8 +46,10 @@ class AspectWords:
                 phrases.append((lexicon.PHRASES[kind], name))
                 self.derived.setdefault(lexicon.DERIVED[kind], name)
                 self.participles.setdefault(lexicon.PARTICIPLES[kind], name)
-        for word, name in _from_definitions(names, definitions, known).items():
-            nouns.setdefault(word, name)
+        for name in names:  # "occasion" for "dining_occasion"
+            nouns.setdefault(re.sub(r".*[-_\s]", "", name.lower()), name)
+        self.loose = {w: a for w, a in _from_definitions(names, definitions, known).items() if w not in nouns}
+        nouns |= self.loose
         self._nouns = nouns
         self._patterns = [(re.compile(lexicon.noun_pattern([n]) + r"\Z", re.I), a) for n, a in nouns.items()]
         self.noun = rf"(?:{lexicon.noun_pattern(nouns)})" if nouns else r"(?!)"

@@ -30,11 +30,11 @@ _PAPER = (
     r"(?:papers?|articles?|works?|documents?|one|stud(?:y|ies)|abstract|publication|seed|manuscript|query|example|text)"
 )
 _SEED = re.compile(
-    rf"(?<![\w@-])(?:(?:this|our|my|that)\s+(?:{_NOUN}\s+)?(?:{_PAPER})(?!\s+(?:on|in|with|that|which|of|for|about)\b(?!\s*$))|the\s+{_NOUN}(?:\s+{_PAPER})?|(?:the\s+)?seed(?:\s+(?:paper|document|article|one))?|"
+    rf"(?<![\w@-])(?:(?:this|our|my)\s+(?:{_NOUN}\s+)?(?:{_PAPER})|that\s+(?:{_NOUN}\s+)?(?:paper|article|document|one|publication)|the\s+{_NOUN}(?:\s+{_PAPER})?|(?:the\s+)?seed(?:\s+(?:paper|document|article|one))?|"
     rf"the one (?:i (?:gave|have|chose|picked|mentioned|am reading)|at hand|given|here)|theirs|mine|ours|"
     rf"(?<=\bas )(?:here|in here)|(?<=\bto )(?:this|it|that|the (?:paper|article|document))(?=\s*(?:$|[,.;:)]|in\b|but\b|and\b|method))|(?<=\blike )(?:this|it|that|these|the (?:paper|article|document))(?=\s*(?:$|[,.;:)]|in\b|but\b|and\b|or\b|on\b|from\b|with))|"
     rf"(?<=\bas )(?:this|it|that|the (?:paper|article|document))(?=\s*(?:$|[,.;:)]|but\b|and\b))|(?<=\bfrom )(?:this|it)(?=\s*(?:$|[,.;:)]))|(?<=\bwith )(?:this|it)(?=\s*(?:$|[,.;:)]))|(?<=\bthan )(?:this|it)(?=\s*(?:$|[,.;:)]))|"
-    rf"these\s+(?:papers|articles|documents|seeds|works|studies)|(?<=\bto )these|(?<=\blike )these|the\s+paper(?='s))('s|s')?(?![\w-])",
+    rf"these\s+(?:papers|articles|documents|seeds|works|studies)|(?<=\bto )these|(?<=\blike )these|(?<=\w )these(?=\s*(?:$|[,.;:)]))|the\s+paper(?='s))('s|s')?(?![\w-])",
     re.I,
 )
 
@@ -51,8 +51,8 @@ _EXCLUDING = (
     r"excluding|excludes?|exclude(?:d)?|except(?:ing)?(?:\s+(?:for|from|those|when|if))*|with\s+the\s+exception\s+of|other\s+than|aside\s+from|apart\s+from|besides|rather\s+than|instead\s+of|as\s+opposed\s+to|in\s+place\s+of|in\s+lieu\s+of|in\s+contrast\s+to|"
     r"avoid(?:s|ing)?|steer(?:ing)?\s+clear\s+of|stay(?:ing)?\s+away\s+from|keep(?:ing)?\s+away\s+from|away\s+from|leav(?:e|ing)\s+out|leav(?:e|ing)\s+aside|filter(?:ing)?\s+out|tak(?:e|ing)\s+out|rul(?:e|ing)\s+out|weed(?:ing)?\s+out|throw(?:ing)?\s+(?:out|away)|"
     r"drop(?:ping)?|skip(?:ping)?|omit(?:s|ting)?|remov(?:e|es|ing)|reject(?:ing)?|discard(?:ing)?|ban(?:ning)?|penali[sz](?:e|ing)|down-?rank(?:ing)?|demot(?:e|ing)|down-?weight(?:ing)?|hid(?:e|ing)|suppress(?:ing)?|ignor(?:e|es|ing)|disregard(?:ing)?|spare\s+me|shun|eliminat(?:e|ing)|"
-    r"(?:tired|sick)\s+of|enough\s+of|(?:i\s+)?(?:hate|dislike)|fed\s+up\s+with|can\s+do\s+without|minus|sans|save\s+for|barring|bar(?=\s+\w+s\b)|lacking|free\s+of|free\s+from|devoid\s+of|absent|"
-    r"none\s+of|nothing\s+(?:about|on|with|using|that|from|related\s+to|involving|in|to\s+do\s+with|which|based\s+on|but)|anything\s+but|everything\s+but|all\s+but|neither|nor|no\s+more|with\s+no|no|zero(?=\s+(?:surveys|reviews))|unlike|but\s+not|not\s+the\s+ones?(?:\s+(?:on|about|using|with|that|from))?|"
+    r"(?:tired|sick)\s+of|enough\s+of|(?:i|we)\s+(?:really\s+)?(?:hate|dislike)|fed\s+up\s+with|can\s+do\s+without|minus|sans|save\s+for|barring|bar(?=\s+\w+s\b)|lacking|free\s+of|free\s+from|devoid\s+of|absent|"
+    r"none\s+of|nothing\s+(?:about|on|with|using|that|from|related\s+to|involving|in|to\s+do\s+with|which|based\s+on|but)|anything\s+but|everything\s+but|all\s+but|neither|nor|nothing(?=\s+\w+\s*$)|no\s+more|with\s+no|no|zero(?=\s+(?:surveys|reviews))|unlike|but\s+not|not\s+the\s+ones?(?:\s+(?:on|about|using|with|that|from))?|"
     r"(?:(?:do|does|did|should|must|may|can|could|would|will|need|is|are|was|were|be|has|have|am|ought)\s+)?(?:not|never)(?:\s+(?:to|even|be|been|an?|any|really|just|the|at\s+all|primarily|mainly|simply|interested\s+in\s+seeing|too\s+much|actually))*(?:\s+(?:"
     + _VERBS
     + r"))*"
@@ -86,8 +86,9 @@ _DOUBLE = re.compile(
     r"\b(?:not|never)\s+(?:(?:be|do|to|come)\s+)?(?:without|lacking|devoid\s+of|free\s+of)\b|\bnot\s+(?:un|in)(?=related\s+to\b)|\b(?:do|does|must|should|can|may|will)\s+not\s+(?:ever\s+)?(?:lack|omit|leave\s+out|miss|skip|fail\s+to\s+(?:\w+)|exclude|ignore|neglect|forget(?:\s+about)?|avoid|be\s+without|do\s+without)\b|\bnever\s+(?:omit|lack|skip|ignore|forget|exclude)\b|\bnot\s+excluding\b|\bno\s+(?:papers?|work|articles?|documents?|stud(?:y|ies)|one|ones)\s+(?:without|lacking|that\s+(?:do|does)\s+not\s+(?:use|have|include|contain|mention|report|discuss|involve)|not\s+using|not\s+about)\b|\bnothing\s+(?:without|that\s+(?:lacks|is\s+not\s+about|does\s+not\s+(?:use|mention|have|include)))\b",
     re.I,
 )
+_RATHER = re.compile(r"\brather\s+(?!than\b)((?:[\w-]+\s+){0,5}?[\w-]+)\s+than\s+", re.I)
 _HARD = re.compile(
-    r"\s*(?:[,;:()\[\]]|\s-+\s|(?<=\w)/(?=\s)|\.\s|[!?]+|(?<![\w-])(?:but(?!\s+not\b)|yet|while|whereas|whilst|although|however|though(?=\s+\w+\s+\w+)|plus|then|as\s+well\s+as(?=\s+(?:no|not|without|a|the)\b))(?![\w-]))\s*|"
+    r"\s*(?:[,;:()\[\]]|\s-+\s|(?<=\w)/(?=\s)|\.\s|[!?]+|(?<![\w-])(?:(?<!anything )(?<!everything )(?<!nothing )(?<!all )but(?!\s+not\b)|yet|while|whereas|whilst|although|however|though(?=\s+\w+\s+\w+)|plus|then|as\s+well\s+as(?=\s+(?:no|not|without|a|the)\b))(?![\w-]))\s*|"
     r"\s+and\s+(?=(?:no|not|without|avoid|exclude|excluding|ignore|only|also|with|using|preferably|ideally|similar|the\s+same|same|a\s+different|different|another|other|an\s+other|comparable|about|on|in|for|from|applied|published|written|since|that|which|whose|do|does|must|should|never|nothing|skip|leave|drop|i|find|focus|match|please|neither|nor|regardless|rather|prefer|show|give|a\s+similar|a\s+comparable|use|uses|their|its|how|what|why)(?![\w-]))|"
     r"\s+or\s+(?=(?:about|on|in|for|from|with|using|that|which)\s)|"
     r"\s+(?=(?:even\s+(?:if|when|though|with|from|in)|regardless\s+of|irrespective\s+of|no\s+matter|whatever|as\s+long\s+as|so\s+long\s+as|provided|preferably|ideally|if\s+possible|especially|particularly|published|whose)(?![\w-]))",
@@ -129,6 +130,7 @@ def mark_seeds(text: str) -> str:
 
 def settle_negations(text: str) -> tuple[str, bool]:
     """The text with double negations resolved, and whether there was one that asks for nothing at all."""
+    text = _RATHER.sub(lambda m: f"{m[1]} rather than ", text)
     text = _NOT_ONLY.sub(lambda m: f"{m['a']} , also ", text)
     neutral = _NEUTRAL.search(text) is not None
     text = _NEUTRAL.sub(" , ", text)

@@ -58,6 +58,13 @@ _VAGUE = frozenset(
     "long longer shorter impactful up-to-date current contemporary favourite favorite cool decent solid reliable trustworthy "
     "similar different same like thing things way ways kind sort stuff else more less".split()
 )
+_REMAINS = frozenset(
+    "one ones wanted mind if care whether way ways think think really like love enjoyed enjoy found liked interesting match matching sure somehow "
+    "come comes taken used use approach about paper's papers concerned goes far long case provided fact thing bit lot weight reading learn "
+    "matters matter counts share shares sharing case what who whose how also even both them others another each kept still whatever though "
+    "although while main whole part pick sought asked after looked looks seems solve solves solved tackle tackled tackles give gives attention "
+    "preferably ideally maybe perhaps possibly least most best exactly would could wish hope given want need needs please".split()
+)
 _FILLER = frozenset(
     "the a an of and or to in on for with by from at as is are be it its that this these those not no yes ok okay well thanks thank please hello hi "
     "dear hmm um so very much too also just only do does did i me my we you your they them their s t d ll re ve".split()
@@ -101,6 +108,11 @@ _LIGHT = re.compile(
 def strip_light(text: str) -> str:
     """What stands before an aspect, without a verb that only leads to it ("work that reaches the same conclusion")."""
     return _LIGHT.sub(" ", text)
+
+
+def is_vague(text: str) -> bool:
+    """Whether nothing is said but "good", "like", "one": what remains beside an aspect that was understood."""
+    return all(w in _VAGUE or w in _FILLER or w in _REMAINS for w in words(text))
 
 
 def trim(text: str, *, keep_verb: bool = False) -> tuple[str, bool]:

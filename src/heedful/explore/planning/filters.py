@@ -125,7 +125,7 @@ def read_columns(columns: Mapping[str, object] | Iterable[str] | None) -> Column
         return Columns(year="year", names=frozenset({"year"}))
     types = {str(k): str(v).lower() for k, v in columns.items()} if isinstance(columns, Mapping) else {}
     names = list(types) or [str(name) for name in columns]
-    low = {name.lower(): name for name in reversed(names)}
+    low = {re.sub(r"\W+", "_", name.lower()): name for name in reversed(names)}
 
     def first(options: Iterable[str]) -> str | None:
         return next((low[name] for name in options if name in low), None)
@@ -167,7 +167,7 @@ def take_filters(
     """
     conditions: list[str] = []
     unclear: list[str] = []
-    if columns.year and (any(c.isdigit() for c in text) or _hints_at_time(text)):
+    if any(c.isdigit() for c in text) or _hints_at_time(text):
         text = _take_years(text, columns, narrative, today, conditions, unclear)
     if columns.category:
         text = _take_categories(text, columns.category, conditions)
@@ -199,14 +199,20 @@ def _take_years(
         condition = _year_condition(kind, match, columns)
         if condition is None:
             return match.group()
-        conditions.append(condition)
+        return said(condition, match)
+
+    def said(condition: str, match: re.Match[str]) -> str:
+        if columns.year:
+            conditions.append(condition)
+        else:  # the collection has no years to compare with
+            unclear.append(match.group().strip(" ,"))
         return " , "
 
     def relative(match: re.Match[str]) -> str:
         if not dated(match):
             return match.group()
         years = _years_back(match)
-        if today is None or years is None:
+        if today is None or years is None or columns.year is None:
             unclear.append(match.group().strip())
         else:
             conditions.append(_compare(columns, ">=", today - years))
@@ -220,12 +226,10 @@ def _take_years(
         text = pattern.sub(partial(keep, kind), text)
 
     def with_noun(match: re.Match[str]) -> str:
-        conditions.append(_compare(columns, "=", int(match.group(2))))
-        return match["noun"] + " , "
+        return match["noun"] + said(_compare(columns, "=", int(match.group(2))), match)
 
     def alone(match: re.Match[str]) -> str:
-        conditions.append(_compare(columns, "=", int(match.group(1))))
-        return " , "
+        return said(_compare(columns, "=", int(match.group(1))), match)
 
     text = _GENERIC_YEAR.sub(with_noun, text)
     return text if narrative or len(text.split()) > 10 else _AFTER_NOUN.sub(alone, _EDGE.sub(alone, text))

@@ -23,7 +23,7 @@ _DEGREE = (
 )
 _BE = (
     r"(?:(?:that|which|is|are|was|were|be|being|been|should|must|may|might|can|could|will|would|has|have|having|ought|to|"
-    r"need|needs|do|does|did|not|never|also|still|both|all|only|perfectly|necessarily|look|looks|seem|seems|remain|"
+    r"need|needs|do|does|did|not|never|also|still|both|all|only|perfectly|necessarily|look|looks|looked|seem|seems|seemed|sound|sounds|feel|feels|appear|appears|remain|"
     r"remains|stay|stays|come|comes|go|the|a|an|in|of|at all|here|either|then|always|shall|itself|themselves|simply|"
     rf"allowed|free|really|actually|well|even|required|supposed|likely|going|{_DEGREE})\s+)*"
 )
@@ -71,7 +71,7 @@ _FOCUS = (
     r"keep(?:ing)?|preserv(?:e|ing)|retain(?:ing)?|based(?: \w+ly)?(?: only| just)? on|judg(?:e|ed|ing)(?: \w+)? (?:by|on)|because of|pay(?:ing)? attention to|"
     r"put(?:ting)? (?:the |more |all |most )?(?:weight|emphasis|focus|stress) on|(?:with )?(?:the |an? )?(?:emphasis|focus|stress|weight)(?: \w+ly)?(?: is| being| should be)? on|"
     r"consider(?:ing)?|stick(?:ing)? (?:to|with)|attend(?:ing)? to|rank(?:ed|ing)?(?: \w+)? (?:by|on)|sort(?:ed|ing)?(?: \w+)? (?:by|on)|"
-    r"(?:it is|it's|all|mostly|mainly|only|more|just|is) about|what (?:matters|counts|interests me)(?: most| here)? is|i am after|after|resembl(?:es?|ing)|"
+    r"(?:it is|it's|all|mostly|mainly|only|more|just|is) about|what (?:matters|counts|interests me)(?: most| here)? (?:is|are)|(?:what|all) (?:i|we) (?:really )?(?:want|need|seek|(?:am|are) (?:really )?(?:after|looking for|interested in))(?: here)? (?:is|are)|i am after|after|resembl(?:es?|ing)|"
     r"curious about|for|by|on|in|about|count(?:ing)?|align(?:ed|ing)?(?: on| with)?|similarity (?:of|in)|overlap in"
 )
 _SHARE = (
@@ -99,7 +99,7 @@ _IN = (
 
 
 _COMPARES = re.compile(rf"@seed|(?<![\w-])(?:{_SIM_ADJ}|{_DIF_ADJ})(?![\w-])", re.I)
-_SETTLED = 8  # of the rules below, those that say by themselves whether an aspect counts
+_SETTLED = 9  # of the rules below, those that say by themselves whether an aspect counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,20 +144,24 @@ class Frames:
         )
         two = many.replace("?P<n>", "?P<n2>")
         self._over = rule(
-            rf"{many}{tail}\s+(?:(?:should|must|is|are|to|be|comes?|goes?|matters?|counts?|weighs?|much|far|first|then)\s+)*(?:more important than|more relevant than|more than|rather than|instead of|over|above|before|ahead of|prior to|and not(?: on| in| about)?|not(?: on| in| about)?|but not(?: on| in| about)?)\s+(?:(?:on|in|by|of|about)\s+)?{two}(?=\s*(?:$|[,.;:)]))"
+            rf"{many}{tail}\s+(?:(?:should|must|is|are|to|be|comes?|goes?|matters?|counts?|weighs?|much|far|first|then)\s+)*(?:more important than|more relevant than|more than|than(?: to| on| in| for| about)?|rather than|instead of|over|above|before|ahead of|prior to|and not(?: on| in| about)?|not(?: on| in| about)?|but not(?: on| in| about)?)\s+(?:(?:on|in|by|of|about)\s+)?{two}(?=\s*(?:$|[,.;:)]))"
         )  # fmt: skip
         self._rules: list[tuple[re.Pattern[str], Callable[[re.Match[str]], float | None]]] = [
+            (rule(rf"neither\s+(?:of\s+)?{many}\s+(?P<cop>{_BE})(?:{_SIM_PRED}|{_DIF_PRED}|matters?|counts?|{_IRRELEVANT}|{_MATTERS})(?![\w-])"), _neither),
             # the topic does not matter / the topic is irrelevant / the results are what counts
             (rule(rf"{many}(?:{tail})\s*,?\s+(?P<cop>{_BE})(?P<irr>{_IRRELEVANT}|matters?(?=\s*(?:$|[,.;]|to me|much|at all|here|less|little)))(?:\s+(?:to me|much|at all|here|less|little))*(?![\w-])"), _irrelevant),
             (rule(rf"{many}{tail}\s+(?P<cop>{_BE})(?:{_MATTERS})(?:\s+(?:most|more|to me|here|only|above all|a lot))*(?=\s*(?:$|[,.;]))"), _matters),
             # the method is similar to this paper's / the topics may differ / findings agree with these
-            (rule(rf"(?P<even>(?:even (?:if|when|though|where)\s+)?){many}{tail}\s+(?P<cop>{_BE})(?:(?P<dif>{_DIF_PRED})|(?P<sim>{_SIM_PRED}))(?![\w-])(?:\s+(?:to|as|from|with|than)(?:\s+each other|(?:\s+(?:that|those) (?:of|in))?\s*@seed(?:'s)?)(?:\s+(?:one|results?|findings|own))?|\s+one|\s+ones)?"), _copula),
+            (rule(rf"(?P<even>(?:(?:even (?:if|when|though|where)|(?:not (?:mind|care|matter)|fine|ok(?:ay)?|no problem|all right|alright|acceptable|no matter|regardless of|irrespective of)(?: much)?(?:,? (?:if|whether|when|that|how))+|whether or not)\s+)?){many}{tail}\s+(?P<cop>{_BE})(?:(?P<dif>{_DIF_PRED})|(?P<sim>{_SIM_PRED}))(?![\w-])(?:(?:\s+(?:to|as|from|with|than))?(?:\s+each other|(?:\s+(?:that|those) (?:of|in))?\s*@seed(?:'s)?)(?:\s+(?:one|results?|findings|own))?|\s+one|\s+ones)?"), _copula),
             (rule(rf"{many}\s+(?P<cop>(?:need|does|do|must|should|may|is|are)\s+not(?:\s+be|\s+have to(?:\s+be)?|\s+need to(?:\s+be)?)?)\s*$"), lambda m: IGNORE),
             (rule(rf"(?:an?\s+|the\s+)?{degree}(?:{_DIF_ADJ})\s+{of_kind}{many}\s+(?:is|are|would be|being)\s+(?:also |perfectly |totally )?(?:fine|ok(?:ay)?|welcome|allowed|acceptable|good|no problem)"), lambda m: IGNORE),
             (rule(rf"{many}\s+(?:fine|ok(?:ay)?|welcome|allowed|acceptable|is fine|are fine)\s*$"), lambda m: IGNORE),
             # regardless of the method / whatever technique
             (rule(rf"(?:{_IGNORING})\s+(?:(?:the|its|their|what|which|about|on|of|in)\s+)*{degree}(?:(?:{_SIM_ADJ})\s+)?{many}{tail}(?:\s+(?:is|are|was|were|it is|they are|may be|might be|be)(?=\s*(?:$|[,.;])))?"), lambda m: IGNORE),
             (rule(rf"(?:even (?:with|from|in|on|if in|if on|if from|if it is|if they are|if they use|if they have)|possibly (?:from|in|with|on)|(?:may|can|could|might) (?:use|have|be (?:on|in|about|from)|come from|concern|address))\s+(?:the\s+|an?\s+)?{degree}(?:{_DIF_ADJ})\s+{of_kind}{many}{tail}"), lambda m: IGNORE),
+            (rule(rf"(?:leav(?:e|ing)|let(?:ting)?|keep(?:ing)?|set(?:ting)?|put(?:ting)?)\s+{many}\s+(?:open|aside|free|out(?: of (?:it|account|consideration))?|unspecified|vary|alone|change|differ|unconstrained)"), lambda m: IGNORE),
+            (rule(rf"^(?:so\s+)?what\s+(?:is|was|were|are)\s+{many}\s*$"), lambda m: LIKE),
+            (rule(r"(?:(?:an?|some|the|to|in|for|on)\s+)*(?P<dif>new|novel|fresh|unexplored|unfamiliar|foreign)\s+(?P<n>domain|field|topic|area|subject|discipline|application area|application|setting)s?(?=\s*(?:$|[,.;:(]))"), _adjective),
             # similar method / not the same topic / another approach
             (rule(rf"{not_}(?:(?:the|an?|its|some|any|very|of)\s+)*{degree}(?:(?P<sim>{_SIM_ADJ})|(?P<dif>{_DIF_ADJ}))\s+(?:or (?:similar|related|comparable|the same|identical|nearby)\s+)?{of_kind}{many}{tail}"), _adjective),
             (rule(rf"(?P<neg>)(?:something|anything|everything)\s+(?P<dif>other) than (?:the\s+)?{many}{tail}"), lambda m: None),
@@ -253,6 +257,8 @@ class Frames:
         ):
             return False
         last = re.sub(r"[\s-]+", " ", said)
+        if last in self.words.loose or last.removesuffix("s") in self.words.loose:
+            return True
         return re.fullmatch(rf"(?:{lexicon.noun_pattern(lexicon.WEAK)})", last) is not None
 
     def _aspects(self, match: re.Match[str]) -> tuple[str, ...]:
@@ -273,6 +279,10 @@ class Frames:
 
 def _negations(*texts: str | None) -> int:
     return sum(len(_VERY_NOT.findall(t.lower())) for t in texts if t)
+
+
+def _neither(match: re.Match[str]) -> float:
+    return NOT_SAME if re.search(r"\b(?:should|must|is|are|may|can)\b", match["cop"], re.I) else IGNORE
 
 
 def _irrelevant(match: re.Match[str]) -> float:

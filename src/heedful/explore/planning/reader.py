@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from heedful.explore.planning import frames as fr
 from heedful.explore.planning.aspects import AspectWords, aspect_words, nearest_aspect
 from heedful.explore.planning.clauses import Segment, mark_seeds, segments, settle_negations, write_out
-from heedful.explore.planning.content import contents, is_hedged, strip_light, trim, words
+from heedful.explore.planning.content import contents, is_hedged, is_vague, strip_light, trim, words
 from heedful.explore.planning.filters import Columns, take_filters
 from heedful.explore.planning.narrative import Claim, claims, is_definition, split_task
 from heedful.explore.planning.text import fold, is_english, repair, sentences
@@ -50,6 +50,8 @@ class Draft:
     task: list[str] = field(default_factory=list)
     not_understood: list[str] = field(default_factory=list)
     narrative: bool = False
+    claimed: int = 0
+    framed: bool = False
 
     def give(self, aspect: str, weight: float) -> None:
         """One more statement about an aspect."""
@@ -130,7 +132,7 @@ class Reader:
 
     def _statement(self, text: str, draft: Draft) -> None:
         text = text.strip().rstrip(".!?;:")
-        about = claims(text)
+        about = claims(text) or self._elliptic(text, draft)
         text, conditions, unclear = take_filters(
             text, self.columns, narrative=about is not None or draft.narrative, today=self.today
         )
@@ -141,9 +143,10 @@ class Reader:
         if about is not None and not self._aspect_only(marked):
             compares = _SEEDLIKE.search(marked)
             source = mark_seeds(text) if compares else text
-            about = claims(re.sub(r"\s+,\s+", " ", source)) if conditions or compares else about
+            about = (claims(re.sub(r"\s+,\s+", " ", source)) or about) if conditions or compares else about
             for claim in about or [Claim(1, source)]:
                 self._claim(claim, draft)
+                draft.claimed = claim.polarity
             return
         text, _ = settle_negations(marked)
         prose = draft.narrative or len(words(text)) > 24
@@ -159,12 +162,21 @@ class Reader:
         for part in parts:
             self._segment(part, draft, whole=whole, prose=prose)
 
+    @staticmethod
+    def _elliptic(text: str, draft: Draft) -> list[Claim] | None:
+        """Read "... are not." that follows a sentence about relevance."""
+        match = (
+            re.match(r"(?P<s>.+?)\s+(?:is|are|do|does|would|will)\s+not$", text, re.I | re.S) if draft.claimed else None
+        )
+        return [Claim(-draft.claimed, match["s"])] if match else None
+
     def _settled(self, clause: str, draft: Draft, prose: bool) -> list[str]:
         """Give the aspects that a clause settles by itself; what is left of it to read."""
         rest: list[str] = []
         while found := self.frames.find_settled(clause, prose=prose):
             for aspect, value in found.weights:
                 draft.give(aspect, self._polar(value, Segment(clause), clause, found))
+            draft.framed = True
             rest.append(strip_light(found.left))
             clause = found.right
         return [text for text in (*rest, clause) if text.strip()]
@@ -195,10 +207,12 @@ class Reader:
             for aspect, _ in found.weights if found else ():
                 draft.give(aspect, fr.IGNORE)
             return
+        any_frame = False
         for _ in range(6):
             found = self.frames.find(text, prose=prose)
             if found is None:
                 break
+            any_frame = draft.framed = True
             for aspect, value in found.weights:
                 draft.give(aspect, self._polar(value, part, text, found))
             if found.left.strip():
@@ -211,11 +225,13 @@ class Reader:
                 )
             text, part = found.right, Segment(found.right)
         text, likened = fr.likeness().subn(" ", text)
-        self._content(text, part, draft, whole=whole, weight=weight, likened=bool(likened))
+        self._content(text, part, draft, whole=whole, weight=weight, likened=bool(likened) or any_frame)
 
     def _polar(self, value: float, part: Segment, text: str, found: fr.Found) -> float:
         if part.negative:
             plain = not _SEEDLIKE.search(text) or value == fr.IGNORE
+            if re.search(r"\bneed\w* not|\bnot\s+(?:need|have\s+to|necessarily|required)", part.cue, re.I):
+                return fr.IGNORE
             if value == fr.LIKE:
                 strong = part.cue.lower().split(" ")[0].startswith(("avoid", "exclud", "unlike"))
                 return fr.IGNORE if plain else (fr.UNLIKE if strong else fr.NOT_SAME)
@@ -235,7 +251,9 @@ class Reader:
                     continue
             if part.negative:
                 draft.avoided.append(Clause(content.text, weight))
-            elif not content.understood and not likened and not whole:
+            elif (likened or draft.framed) and is_vague(content.text):
+                continue
+            elif not content.understood and not whole:
                 draft.miss(content.text)
             else:
                 draft.wanted.append(Clause(content.text, min(weight, content.weight) if not whole else weight))
