@@ -81,12 +81,10 @@ def make_batch(windows: Sequence[Window], pooling: str = "mean", multiple: int =
 class TorchBackend:
     """Torch, on the CPU or on CUDA; bfloat16 where the hardware multiplies it."""
 
-    name = "torch"
-
     def __init__(self, files: ModelFiles, labeller: Any | None = None, *, dtype: str = "auto", device: str = "auto"):
         import torch
 
-        from heedful.encode.bert import NamedLayer, is_bert, load_bert
+        from heedful.encode.modules import load_module
 
         self._torch = torch
         if device == "auto":
@@ -96,39 +94,25 @@ class TorchBackend:
         self.device, self.dtype = device, dtype
         self.name = "torch" if device == "cpu" else f"torch-{device}"
         self.budget = 8192 if device == "cpu" else 131_072
-        self._kind = getattr(torch, dtype)
-        config = files.config
-        self._bert = load_bert(config, files.folder / "model.safetensors") if is_bert(config) else None
-        self._other = None if self._bert is not None else _any_model(files)
-        self.dim = int(config["hidden_size"])
-        if labeller is not None and self._bert is not None:
-            labeller.attach([NamedLayer(layer) for layer in list(self._bert.layers)[labeller.layer :]])
-            labeller = labeller.eval().to(device=device, dtype=self._kind)
-        self._labeller = labeller
-        (self._bert or self._other).to(device=device, dtype=self._kind)
+        self.dim = int(files.config["hidden_size"])
+        self._module = load_module(files, labeller).to(device=device, dtype=getattr(torch, dtype))
 
     def run(self, batch: Batch, label: bool) -> Sums:
         """Sums over tokens, and the labeller's probabilities where asked for."""
         torch = self._torch
+
+        def tensor(array: Any) -> Any:
+            return torch.from_numpy(array).to(self.device)
+
         with torch.inference_mode():
-            ids = torch.from_numpy(batch.ids).to(self.device)
-            mask = torch.from_numpy(batch.mask).to(self.device)
-            lower = None
-            if self._bert is None:
-                hidden = self._other(input_ids=ids, attention_mask=mask).last_hidden_state
-            else:
-                bias = None if batch.mask.all() else self._bert.bias(mask)
-                layer = self._labeller.layer if label else 0
-                lower = self._bert.through(self._bert.embed(ids), bias, 0, layer)
-                hidden = self._bert.through(lower, bias, layer)
-            pool = torch.from_numpy(batch.pool).to(self.device)
-            vectors = torch.bmm(pool, hidden.float()).cpu().numpy()
-            if not label or lower is None:
-                return Sums(vectors)
-            sentence = torch.from_numpy(batch.sentence).to(self.device)
-            n_sentences = torch.from_numpy(batch.n_sentences).to(self.device)
-            probabilities = self._labeller(lower, mask, sentence, n_sentences)
-            return Sums(vectors, probabilities.float().cpu().numpy())
+            mask = None if batch.mask.all() else tensor(batch.mask)
+            if not label:
+                vectors = self._module(tensor(batch.ids), mask, tensor(batch.pool))
+                return Sums(vectors.cpu().numpy())
+            vectors, probabilities = self._module(
+                tensor(batch.ids), mask, tensor(batch.pool), tensor(batch.sentence), tensor(batch.n_sentences)
+            )
+            return Sums(vectors.cpu().numpy(), probabilities.cpu().numpy())
 
 
 def cpu_has_bfloat16() -> bool:
@@ -139,7 +123,8 @@ def cpu_has_bfloat16() -> bool:
     return any(check() for check in checks if check is not None)
 
 
-def _any_model(files: ModelFiles) -> Any:
-    from transformers import AutoModel
+def has_cuda() -> bool:
+    """Whether torch sees a CUDA device."""
+    import torch
 
-    return AutoModel.from_pretrained(files.folder, trust_remote_code=False).float().eval()
+    return torch.cuda.is_available()

@@ -44,7 +44,8 @@ class Layer(nn.Module):
         q, k, v = self.qkv(hidden).view(batch, tokens, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
         context = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
         hidden = self.attended_norm(self.attended(context.transpose(1, 2).reshape(batch, tokens, width)) + hidden)
-        return self.down_norm(self.down(F.gelu(self.up(hidden))) + hidden)
+        out: Tensor = self.down_norm(self.down(F.gelu(self.up(hidden))) + hidden)
+        return out
 
 
 class Bert(nn.Module):
@@ -71,6 +72,10 @@ class Bert(nn.Module):
         kind = self.norm.weight.dtype
         return ((1.0 - mask.to(kind)) * torch.finfo(kind).min)[:, None, None, :]
 
+    def named_layers(self, first: int = 0) -> list[nn.Module]:
+        """The layers from number `first` on, as holders of weights under the public checkpoint's names."""
+        return [NamedLayer(layer) for layer in list(self.layers)[first:] if isinstance(layer, Layer)]
+
     def through(self, hidden: Tensor, bias: Tensor | None, first: int = 0, last: int | None = None) -> Tensor:
         """Hidden states after the layers first:last."""
         for layer in list(self.layers)[first:last]:
@@ -87,17 +92,20 @@ class NamedLayer(nn.Module):
 
     def __init__(self, layer: Layer):
         super().__init__()
-        self._layer = layer
-
-    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
-        """The weights by their public names."""
-        out = {}
         for kind in ("weight", "bias"):
             for ours, theirs in _PUBLIC_NAMES.items():
-                out[f"{theirs}.{kind}"] = getattr(getattr(self._layer, ours), kind)
-            parts = getattr(self._layer.qkv, kind).chunk(3)
-            out.update({f"attention.self.{name}.{kind}": part for name, part in zip(_QKV, parts, strict=True)})
-        return out
+                self._hold(f"{theirs}.{kind}", getattr(getattr(layer, ours), kind))
+            for name, part in zip(_QKV, getattr(layer.qkv, kind).chunk(3), strict=True):
+                self._hold(f"attention.self.{name}.{kind}", part)
+
+    def _hold(self, name: str, value: Tensor) -> None:
+        module: nn.Module = self
+        *parents, last = name.split(".")
+        for parent in parents:
+            if parent not in module._modules:
+                module.add_module(parent, nn.Module())
+            module = getattr(module, parent)
+        module.register_buffer(last, value)
 
 
 def is_bert(config: dict[str, Any]) -> bool:

@@ -42,11 +42,9 @@ def all_labelled(document: Document) -> bool:
 
 def relabelled(document: Document, probabilities: Floats, labels: Sequence[str]) -> Document:
     """The document with each sentence's likeliest label. probabilities: (sentences, labels)."""
-    best = probabilities.argmax(axis=1) if len(probabilities) else ()
-    certain = probabilities.any(axis=1) if len(probabilities) else ()
     sentences = (
-        replace(sentence, label=labels[n] if some else "")
-        for sentence, n, some in zip(document.sentences, best, certain, strict=True)
+        replace(sentence, label=labels[int(row.argmax())] if row.any() else "")
+        for sentence, row in zip(document.sentences, probabilities, strict=True)
     )
     return replace(document, sentences=tuple(sentences))
 

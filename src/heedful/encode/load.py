@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from heedful.corpus.aspects import SCIENCE, AspectScheme
+from heedful.encode.backends import has_cuda
 from heedful.encode.labels import unit_rows
 from heedful.encode.onepass import LabelSource, OnePassEncoder
 from heedful.encode.passages import Tokens
@@ -81,9 +82,16 @@ def _labeller(files: ModelFiles) -> Any:
 
 
 def _backend(files: ModelFiles, labeller: Any | None, backend: str) -> Backend:
+    """The named backend; "auto": CUDA where there is one, OpenVINO where it is installed, else torch."""
     from heedful.encode.backends import TorchBackend
+    from heedful.encode.openvino import OpenVinoBackend, has_openvino
 
-    return TorchBackend(files, labeller, dtype="float32" if backend.endswith("float32") else "auto")
+    dtype = "float32" if backend.endswith("float32") else "auto"
+    if backend.startswith("openvino"):
+        return OpenVinoBackend(files, labeller, dtype=dtype)
+    if backend == "auto" and has_openvino() and files.digest == DEFAULT_SHA256 and not has_cuda():
+        return OpenVinoBackend(files, labeller, dtype=dtype)
+    return TorchBackend(files, labeller, dtype=dtype)
 
 
 def _prototypes(encoder: OnePassEncoder, scheme: AspectScheme) -> Floats:

