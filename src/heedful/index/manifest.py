@@ -103,7 +103,7 @@ def read_sealed(path: Path) -> dict[str, Any] | None:
     try:
         content = json.loads(raw)
         checksum = content.pop("checksum")
-    except (ValueError, AttributeError, KeyError) as error:
+    except (ValueError, AttributeError, KeyError, TypeError) as error:
         raise damaged(path, "not the JSON that was written") from error
     if checksum != _checksum(content):
         raise damaged(path, "its checksum does not match")

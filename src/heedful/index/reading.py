@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _SELECTIVE = 50_000  # a filter that leaves at most so many is searched exactly, whatever the size
 _PROBES, _PROBES_FILTERED = 32, 80
 _MASKS = 32
+_MARGIN = 1e-5  # more than single precision loses in a product of unit vectors
 
 
 class _Column(NamedTuple):
@@ -124,8 +125,8 @@ class Index:
     def search(self, vector: Vector, k: int, *, column: str = "whole", where: str | None = None) -> list[Hit]:
         """The k documents nearest by cosine: score down, then id down. Those that lack the aspect are left out.
 
-        vector: (dim,), of any length. column: "whole" or an aspect. where: see `matching`. Scores are rounded to six
-        decimals, so that equal vectors have equal scores. Raises BadInput (k below 1, a vector of another shape),
+        vector: (dim,), of any length. column: "whole" or an aspect. where: see `matching`. Equal vectors have equal
+        scores, wherever their rows lie. Raises BadInput (k below 1, a vector of another shape),
         UnknownAspect, BadFilter.
         """
         self._check_k(k)
@@ -144,7 +145,8 @@ class Index:
         matched = scores > 0
         if where is not None:
             matched &= self._mask(where)
-        return self._top(scores, np.flatnonzero(matched), k)
+        keep = np.flatnonzero(matched)
+        return self._top(keep, scores[keep], k)
 
     def score_text(self, text: str, ids: Iterable[str]) -> Vector:
         """(ids,) the BM25 score of just these, as `search_text` gives it; 0 where no word matches. UnknownId."""
@@ -237,36 +239,44 @@ class Index:
 
     def _exact(self, query: Vector, k: int, column: str, mask: NDArray[np.bool_] | None) -> list[Hit]:
         if self.manifest.ann and mask is not None:
-            positions = np.flatnonzero(mask)
-            rows = self._gather(column, positions)
-            scores = np.zeros(len(self), np.float32)
-            scores[positions] = rows @ query
-            keep = positions[rows.any(axis=1)]
-        else:
-            rows, present = self._column(column)
-            scores = rows @ query
-            keep = np.flatnonzero(present if mask is None else present & mask)
-        return self._top(np.round(scores, 6), keep, k)
+            keep = np.flatnonzero(mask)
+            rows = self._gather(column, keep)
+            keep, rows = keep[rows.any(axis=1)], rows[rows.any(axis=1)]
+            return self._top(keep, _cosines(rows, query), k)
+        rows, present = self._column(column)
+        keep = np.flatnonzero(present if mask is None else present & mask)
+        keep = keep[_best((rows @ query)[keep], k, margin=_MARGIN)]
+        return self._top(keep, _cosines(rows[keep], query), k)
 
     def _approximate(self, query: Vector, k: int, column: str, where: str | None) -> list[Hit]:
         sql = None if where is None else normalize(where, ["id", "title", "text", *self.manifest.columns])
         probes = _PROBES if where is None else _PROBES_FILTERED
         name = vector_column(column)
-        rows: pa.Table = self._store.nearest(name, query, min(2 * k + 10, len(self)), sql, probes)
-        values, present = matrix(rows.column(name), len(query))
-        scores = np.round(_unit(values) @ query, 6)  # of the vectors themselves, not of their codes
-        ids = rows.column("id").to_pylist()
-        hits = [Hit(id, float(score)) for id, score, there in zip(ids, scores, present, strict=True) if there]
-        return sorted(hits, key=lambda hit: (hit.score, hit.id), reverse=True)[:k]
+        found: pa.Table = self._store.nearest(name, query, min(2 * k + 10, len(self)), sql, probes)
+        values, present = matrix(found.column(name), len(query))
+        positions = self._positions(
+            [id for id, there in zip(found.column("id").to_pylist(), present, strict=True) if there]
+        )
+        return self._top(positions, _cosines(_unit(values[present]), query), k)  # of the vectors, not of their codes
 
-    def _top(self, scores: Vector, keep: NDArray[np.int64], k: int) -> list[Hit]:
-        """The k best of the positions to keep: score down, then id down."""
-        kept = scores[keep]
-        if len(keep) > k:
-            least = np.partition(kept, len(kept) - k)[len(kept) - k]
-            keep, kept = keep[kept >= least], kept[kept >= least]
-        order = np.lexsort((-self._rank_of_id[keep], -kept.astype(np.float64)))[:k]
-        return [Hit(self.ids[keep[at]], float(kept[at])) for at in order]
+    def _top(self, positions: NDArray[np.int64], scores: NDArray[Any], k: int) -> list[Hit]:
+        """The k best of these positions: score down, then id down."""
+        near = _best(scores, k)
+        positions, scores = positions[near], scores[near]
+        order = np.lexsort((-self._rank_of_id[positions], -scores))[:k]
+        return [Hit(self.ids[positions[at]], float(scores[at])) for at in order]
+
+
+def _best(scores: NDArray[Any], k: int, margin: float = 0.0) -> NDArray[np.int64]:
+    """Where the k best scores are, with all that equal the last of them up to a margin; in no order."""
+    if len(scores) <= k:
+        return np.arange(len(scores))
+    return np.flatnonzero(scores >= np.partition(scores, len(scores) - k)[len(scores) - k] - margin)
+
+
+def _cosines(rows: Vector, query: Vector) -> NDArray[np.float64]:
+    """(n,) row by row in double precision: a matrix product's last bits depend on where a row lies."""
+    return np.asarray((rows.astype(np.float64) * query.astype(np.float64)).sum(axis=1))
 
 
 def _unit(values: np.ndarray) -> Vector:
