@@ -109,13 +109,18 @@ import sys
 from tests.index.conftest import make_documents
 from heedful.encode.hashing import HashEncoder
 from heedful.index import build_index
-build_index(make_documents(400), sys.argv[1], HashEncoder(16), batch=4)
+def during(done, already):
+    if done == 1:
+        exec(sys.argv[2])
+build_index(make_documents(400), sys.argv[1], HashEncoder(16), batch=4, progress=during)
 """
 
 
-def start_builder(folder: Path) -> subprocess.Popen[bytes]:
+def start_builder(folder: Path, during: str = "pass") -> subprocess.Popen[bytes]:
     root = Path(__file__).parent.parent.parent
-    process = subprocess.Popen([sys.executable, "-c", BUILDER, str(folder)], cwd=root, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, "-c", BUILDER, str(folder), during], cwd=root, stderr=subprocess.DEVNULL
+    )
     deadline = time.monotonic() + 20
     while not (folder / "building.json").exists() and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -146,6 +151,29 @@ def test_a_second_builder_is_refused_and_a_dead_one_is_not_in_the_way(tmp_path: 
     finally:
         process.kill()
         process.wait()
+    assert build_index(make_documents(400), tmp_path / "index", encoder).documents == 400
+
+
+def test_a_second_builder_in_the_same_process_is_refused(tmp_path: Path, encoder: HashEncoder):
+    refused = []
+
+    def during(done: int, already: int) -> None:
+        with pytest.raises(BadInput, match="is building this index"):
+            build_index(make_documents(3), tmp_path / "index", encoder)
+        refused.append(done)
+
+    build_index(make_documents(3), tmp_path / "index", encoder, progress=during)
+    assert refused and len(Index.open(tmp_path / "index")) == 3
+
+
+def test_a_child_that_outlives_a_dead_builder_does_not_hold_the_lock(tmp_path: Path, encoder: HashEncoder):
+    marker = tmp_path / "forked"
+    child = f"(open({str(marker)!r}, 'w').close(), time.sleep(8), os._exit(0))"
+    process = start_builder(tmp_path / "index", f"import os, time; os.fork() or {child}")
+    while not marker.exists() and process.poll() is None:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
     assert build_index(make_documents(400), tmp_path / "index", encoder).documents == 400
 
 

@@ -174,6 +174,9 @@ def prepare_folder(folder: Path) -> None:
         raise storage_error(folder, error) from error
 
 
+_held: set[str] = set()
+
+
 @contextmanager
 def build_lock(folder: Path) -> Iterator[None]:
     """Hold the folder for one builder. BadInput where another living process holds it.
@@ -185,8 +188,9 @@ def build_lock(folder: Path) -> Iterator[None]:
         lock = path.open("a+", encoding="utf-8")
     except OSError as error:
         raise storage_error(path, error) from error
+    own = str(path.resolve())
     with lock:
-        if not _try_lock(lock.fileno()):
+        if own in _held or not _try_lock(lock.fileno()):
             lock.seek(0)
             holder = lock.read().strip() or "an unknown process"
             raise BadInput(f"{folder}: {holder} is building this index; wait for it, or index into another folder")
@@ -194,9 +198,13 @@ def build_lock(folder: Path) -> Iterator[None]:
             lock.truncate(0)
             lock.write(f"process {os.getpid()} on {socket.gethostname()}\n")
             lock.flush()
-        yield
-        with suppress(OSError):
-            lock.truncate(0)
+        _held.add(own)  # the system's lock does not keep out another thread
+        try:
+            yield
+        finally:
+            _held.discard(own)
+            with suppress(OSError):
+                lock.truncate(0)
 
 
 def _try_lock(descriptor: int) -> bool:
@@ -205,7 +213,7 @@ def _try_lock(descriptor: int) -> bool:
     except ImportError:  # no such lock on this system: one builder at a time is then the user's care
         return True
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a forked child does not inherit it
     except OSError:
         return False
     return True
