@@ -85,7 +85,7 @@ def _wrong(benchmark: Benchmark, words: Variants, base: Mapping[str, Topic]) -> 
     None where all topics are told the same.
     """
     partner: dict[str, str] = {}
-    for pair in benchmark.pairs:  # the first partner in file order after the topic itself, in turn
+    for pair in benchmark.pairs:  # of several partners the first
         partner.setdefault(pair.og, pair.changed)
     for pair in benchmark.pairs:
         if benchmark.sides:

