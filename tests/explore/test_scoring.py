@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -45,8 +46,7 @@ def block(sentences: Sequence[int], seed: int = 0, without_method: Sequence[int]
     aspects = {}
     for column, name in enumerate(ASPECTS):
         rows = [
-            (probabilities[a:b, column : column + 1] * vectors[a:b]).sum(axis=0)
-            for a, b in zip(offsets, offsets[1:], strict=False)
+            (probabilities[a:b, column : column + 1] * vectors[a:b]).sum(axis=0) for a, b in itertools.pairwise(offsets)
         ]
         aspects[name] = unit(np.array(rows))
     whole = unit(random.normal(size=(len(sentences), DIM)))
@@ -92,7 +92,7 @@ def test_words_alike_are_the_cosine_of_weighted_counts():
     for one in (SEEDS, candidates):
         dense = one.terms.counts.toarray()
         offsets = one.terms.offsets
-        counts = np.array([dense[a:b].sum(axis=0) for a, b in zip(offsets, offsets[1:], strict=False)])
+        counts = np.array([dense[a:b].sum(axis=0) for a, b in itertools.pairwise(offsets)])
         rows.append(unit(np.log1p(counts) * one.terms.idf))
     words = rows[1] @ rows[0][0]
     expected = standardized(candidates.vectors.whole @ SEEDS.vectors.whole[0]) + 0.5 * standardized(words)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 LEXICAL = 0.5  # weight of the words' similarity beside the vectors' in `whole`
 STEER = 0.5  # the default of a plan that leaves it open
 ABSENT = 25  # percentile of the candidates that one without sentences of the aspect is given
+AVOIDED = 2.0  # weight of what is avoided beside what is wanted: "no" is meant more strictly than "some"
 CLIP = 4.0  # no part moves a candidate by more standard deviations than this
 
 
@@ -107,7 +108,7 @@ def blend(
         parts["avoided"] = standardized(
             _sum(c.weight * avoided_clause(c, candidates, _own_nearness(c, seeds, query)) for c in avoided)
         )
-        total -= parts["avoided"] * min(1.0, max(c.weight for c in avoided))
+        total -= AVOIDED * parts["avoided"] * min(1.0, max(c.weight for c in avoided))
     if unlike is not None and len(unlike):
         away = candidates.vectors.whole @ unlike.vectors.whole.T
         start = query if seeds is None else _unit(seeds.vectors.whole.mean(axis=0))
