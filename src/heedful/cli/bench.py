@@ -92,6 +92,9 @@ def _print(report: dict[str, Any]) -> None:
         if any(found["p-MRR"] for found in values.values()):
             rows = {name: _following(found["p-MRR"]) for name, found in values.items()}
             _table(console, f"{title}following (p-MRR x100: above 0, what became non-relevant sank)", rows)
+        others = {name: _cells(found["following"]) for name, found in values.items() if found.get("following")}
+        if others:
+            _table(console, f"{title}other measures of following", others)
         for what in (measure, "p-MRR net"):
             rows = {
                 f"{c['a']} - {c['b']}": _compared(c) for c in report.get("comparisons", {}).get(split, {}).get(what, ())
@@ -120,7 +123,8 @@ def _cells(values: dict[str, float]) -> dict[str, str]:
 
 def _relevance(found: dict[str, Any]) -> list[tuple[str, dict[str, str]]]:
     """(side, measure -> cell): one row, or one of og and one of changed."""
-    sides = ("all",) if "all" in next(iter(found["measures"].values())) else ("og", "changed")
+    groups = next(iter(found["measures"].values()))
+    sides = ("all",) if "all" in groups else tuple(groups)
     return [
         (
             "" if side == "all" else side,

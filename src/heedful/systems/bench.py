@@ -8,18 +8,24 @@ from typing import Any
 
 from heedful.benchmarks import Benchmark, Split
 from heedful.evaluate.following import PMRR, NothingChanged, p_mrr
-from heedful.evaluate.measures import DEFAULT_MEASURES, Measure, score_topics
+from heedful.evaluate.measures import DEFAULT_MEASURES, Measure, mean, score_topics
+from heedful.evaluate.paired import paired_accuracy, robustness_at, sicr, wise
 from heedful.evaluate.significance import compare_all
-from heedful.records import Run
+from heedful.records import Qrels, Run
 
 
 @dataclass(frozen=True, slots=True)
 class SplitValues:
-    """One system on one split. groups: measure -> "all" and aspects (or "og" and "changed") -> value in [0, 1]."""
+    """One system on one split. groups: measure -> "all" and aspects (or "og" and "changed") -> value in [0, 1].
+
+    following: p-MRR from the benchmark's threshold; from_1: from grade 1, where that is another. others: paired
+    accuracy, robustness@10, SICR and WISE, where the benchmark allows them.
+    """
 
     groups: Mapping[Measure, Mapping[str, float]]
     following: PMRR | None
     from_1: PMRR | None = None
+    others: Mapping[str, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready, under the names that reports use."""
@@ -29,6 +35,8 @@ class SplitValues:
         }
         if self.from_1:
             out["p-MRR from grade 1"] = self.from_1.as_dict()
+        if self.others:
+            out["following"] = dict(self.others)
         return out
 
 
@@ -52,7 +60,7 @@ def evaluate_run(benchmark: Benchmark, run: Run, measures: Sequence[Measure] = (
         following = following_of(benchmark, run, split, benchmark.relevant_from)
         lower = benchmark.relevant_from > 1 and not benchmark.sides
         from_1 = following_of(benchmark, run, split, 1) if following and lower else None
-        splits[split.name] = SplitValues(groups, following, from_1)
+        splits[split.name] = SplitValues(groups, following, from_1, other_following(benchmark, run, split))
     return SystemValues(splits, values)
 
 
@@ -78,11 +86,36 @@ def following_of(benchmark: Benchmark, run: Run, split: Split, relevant_from: in
         return None
 
 
+def other_following(benchmark: Benchmark, run: Run, split: Split) -> dict[str, float]:
+    """What else tells following, by name; only what the benchmark allows."""
+    inside, found = set(split.pairs), {}
+    pairs = [pair for pair in benchmark.pairs if pair.id in inside]
+
+    def side(name: str) -> tuple[Run, Qrels]:
+        topics = {p.id: p.og if name == "og" else p.changed if name == "changed" else f"{p.id}-{name}" for p in pairs}
+        ranked = Run({id: run.topics[topic] for id, topic in topics.items()})
+        return ranked, Qrels({id: benchmark.judged(topic) for id, topic in topics.items()})
+
+    if pairs:
+        (og, og_qrels), (changed, changed_qrels) = side("og"), side("changed")
+        accuracy = paired_accuracy(og, changed, og_qrels, changed_qrels, benchmark.relevant_from)
+        if accuracy:
+            found["paired accuracy"] = mean(accuracy)
+        if "reversed" in benchmark.sides.values():
+            three = (og, changed, side("reversed")[0], og_qrels, changed_qrels, benchmark.relevant_from)
+            found |= {name: mean(v) for name, v in (("SICR", sicr(*three)), ("WISE", wise(*three))) if v}
+    groups = {id: t.text for id in split.topics if (t := benchmark.topics[id]).text and t.instruction}
+    lowest = robustness_at(run, Qrels({id: benchmark.judged(id) for id in groups}), groups) if groups else {}
+    if lowest:
+        found["robustness@10"] = mean(lowest)
+    return found
+
+
 def _groups(benchmark: Benchmark, split: Split, values: Mapping[str, float]) -> dict[str, float]:
     if not benchmark.sides:
         return {group: split.mean(values, group) for group in split.groups}
     means = {}
-    for side in ("og", "changed"):
+    for side in dict.fromkeys(benchmark.sides.values()):
         topics = [id for id in split.topics if benchmark.sides[id] == side]
         means[side] = sum(values[id] for id in topics) / len(topics)
     return means

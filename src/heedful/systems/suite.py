@@ -168,7 +168,7 @@ def _spread(made: Sequence[SystemValues]) -> dict[str, Any]:
         columns: dict[str, list[float]] = {}
         for value in made:
             for measure, groups in value.splits[split].groups.items():
-                for group in ("all", "og", "changed"):
+                for group in ("all", "og", "changed", "reversed"):
                     if group in groups:
                         key = str(measure) if group == "all" else f"{measure} {group}"
                         columns.setdefault(key, []).append(groups[group])
