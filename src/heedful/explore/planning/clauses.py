@@ -50,9 +50,9 @@ _EXCLUDING = (
     r"without(?:\s+(?:any|the\s+use\s+of|use\s+of|using|relying\s+on|resorting\s+to|involving|recourse\s+to|having\s+to\s+use|need\s+for|mention(?:ing)?(?:\s+of)?))*|"
     r"excluding|excludes?|exclude(?:d)?|except(?:ing)?(?:\s+(?:for|from|those|when|if))*|with\s+the\s+exception\s+of|other\s+than|aside\s+from|apart\s+from|besides|rather\s+than|instead\s+of|as\s+opposed\s+to|in\s+place\s+of|in\s+lieu\s+of|in\s+contrast\s+to|"
     r"avoid(?:s|ing)?|steer(?:ing)?\s+clear\s+of|stay(?:ing)?\s+away\s+from|keep(?:ing)?\s+away\s+from|away\s+from|leav(?:e|ing)\s+out|leav(?:e|ing)\s+aside|filter(?:ing)?\s+out|tak(?:e|ing)\s+out|rul(?:e|ing)\s+out|weed(?:ing)?\s+out|throw(?:ing)?\s+(?:out|away)|"
-    r"drop(?:ping)?|skip(?:ping)?|omit(?:s|ting)?|remov(?:e|es|ing)|reject(?:ing)?|discard(?:ing)?|ban(?:ning)?|penali[sz](?:e|ing)|down-?rank(?:ing)?|demot(?:e|ing)|down-?weight(?:ing)?|hid(?:e|ing)|suppress(?:ing)?|ignor(?:e|es|ing)|disregard(?:ing)?|spare\s+me|shun|eliminat(?:e|ing)|"
+    r"drop(?:ping)?|skip(?:ping)?|omit(?:s|ting)?|remov(?:e|es|ing)|reject(?:ing)?|discard(?:ing)?|ban(?:ning)?|penali[sz](?:e|ing)|down-?rank(?:ing)?|demot(?:e|ing)|down-?weight(?:ing)?|hid(?:e|ing)|suppress(?:ing)?|ignor(?:e|es|ing)|disregard(?:ing)?|spare\s+me|shun|eliminat(?:e|ing)|unwanted|excluded|"
     r"(?:tired|sick)\s+of|enough\s+of|(?:i|we)\s+(?:really\s+)?(?:hate|dislike)|fed\s+up\s+with|can\s+do\s+without|minus|sans|save\s+for|barring|bar(?=\s+\w+s\b)|lacking|free\s+of|free\s+from|devoid\s+of|absent|"
-    r"none\s+of|nothing\s+(?:about|on|with|using|that|from|related\s+to|involving|in|to\s+do\s+with|which|based\s+on|but)|anything\s+but|everything\s+but|all\s+but|neither|nor|nothing(?=\s+\w+\s*$)|no\s+more|with\s+no|no|zero(?=\s+(?:surveys|reviews))|unlike|but\s+not|not\s+the\s+ones?(?:\s+(?:on|about|using|with|that|from))?|"
+    r"none\s+of|nothing\s+(?:about|on|with|using|that|from|related\s+to|involving|in|to\s+do\s+with|which|based\s+on|but)|anything\s+but|everything\s+but|all\s+but|neither|nor|nothing(?=\s+\w+\s*$)|under\s+no\s+circumstances|on\s+no\s+account|in\s+no\s+case|no\s+more(?!\s+than)|with\s+no|no|zero(?=\s+(?:surveys|reviews))|unlike|but\s+not|not\s+the\s+ones?(?:\s+(?:on|about|using|with|that|from))?|"
     r"(?:(?:do|does|did|should|must|may|can|could|would|will|need|is|are|was|were|be|has|have|am|ought)\s+)?(?:not|never)(?:\s+(?:to|even|be|been|an?|any|really|just|the|at\s+all|primarily|mainly|simply|interested\s+in\s+seeing|too\s+much|actually))*(?:\s+(?:"
     + _VERBS
     + r"))*"
@@ -67,6 +67,11 @@ _NEUTRAL = re.compile(
 )
 _WELCOME = re.compile(
     r"^(?P<t>.+?)\s+(?:(?:is|are|would be|also|perfectly|totally|still|equally)\s+)+(?:fine|ok(?:ay)?|welcome|acceptable|allowed|permitted|no problem|not a problem|not excluded|not out of the question|good too)(?:\s+(?:too|as well|with me|by me))?\s*$",
+    re.I,
+)
+_MAY = re.compile(
+    r"^(?:you\s+(?:may|can|could)|feel\s+free\s+to|it\s+is\s+(?:fine|ok(?:ay)?|allowed|all\s+right)\s+to|i\s+(?:do\s+not\s+mind|am\s+(?:fine|ok(?:ay)?|happy)\s+with))\s+(?:also\s+)?(?:(?:include|show|return|keep|list|have|see|give|mix\s+in)\s+)?(?P<t>.+)$|"
+    r"^(?:.+?)\s+(?:may|can|could|might)\s+(?:also\s+)?be\s+(?:included|shown|returned|kept|listed|present|there)$",
     re.I,
 )
 _POST_EXCLUDED = re.compile(
@@ -85,6 +90,9 @@ _NOT_ONLY = re.compile(
 _DOUBLE = re.compile(
     r"\b(?:not|never)\s+(?:(?:be|do|to|come)\s+)?(?:without|lacking|devoid\s+of|free\s+of)\b|\bnot\s+(?:un|in)(?=related\s+to\b)|\b(?:do|does|must|should|can|may|will)\s+not\s+(?:ever\s+)?(?:lack|omit|leave\s+out|miss|skip|fail\s+to\s+(?:\w+)|exclude|ignore|neglect|forget(?:\s+about)?|avoid|be\s+without|do\s+without)\b|\bnever\s+(?:omit|lack|skip|ignore|forget|exclude)\b|\bnot\s+excluding\b|\bno\s+(?:papers?|work|articles?|documents?|stud(?:y|ies)|one|ones)\s+(?:without|lacking|that\s+(?:do|does)\s+not\s+(?:use|have|include|contain|mention|report|discuss|involve)|not\s+using|not\s+about)\b|\bnothing\s+(?:without|that\s+(?:lacks|is\s+not\s+about|does\s+not\s+(?:use|mention|have|include)))\b",
     re.I,
+)
+_LISTED = re.compile(
+    r"^\s*(avoid|exclude|excluding|excluded|without|not|no|skip|omit|except|reject|unwanted|ignore)\s*:\s*(.+)$", re.I
 )
 _RATHER = re.compile(r"\brather\s+(?!than\b)((?:[\w-]+\s+){0,5}?[\w-]+)\s+than\s+", re.I)
 _HARD = re.compile(
@@ -130,6 +138,7 @@ def mark_seeds(text: str) -> str:
 
 def settle_negations(text: str) -> tuple[str, bool]:
     """The text with double negations resolved, and whether there was one that asks for nothing at all."""
+    text = _LISTED.sub(lambda m: m[1] + " " + re.sub(r"\s*,\s*(?:and|or)?\s*|\s+and\s+", " or ", m[2]), text)
     text = _RATHER.sub(lambda m: f"{m[1]} rather than ", text)
     text = _NOT_ONLY.sub(lambda m: f"{m['a']} , also ", text)
     neutral = _NEUTRAL.search(text) is not None
@@ -176,8 +185,8 @@ def _list_continuations(parts: list[str]) -> list[bool]:
 
 
 def _clause(clause: str, continued: bool, *, prose: bool = False) -> Iterator[Segment]:
-    welcome = _WELCOME.match(clause)
-    if welcome and not _EXC.search(welcome["t"]):
+    welcome = _WELCOME.match(clause) or _MAY.match(clause)
+    if welcome and not _EXC.search(welcome["t"] or ""):
         yield Segment(clause, neutral=True)
         return
     excluded = _POST_EXCLUDED.match(clause)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from heedful.explore.planning.lexicon import DOCUMENTS
 
 _LEAD = (
+    r"absolutely|definitely|certainly|strictly|honestly|really|very much|at all costs|e\.g\.?|i\.e\.?|for example|for instance|such as|"
     r"as long as|so long as|provided(?: that)?|given that|where possible|if possible|when possible|others who|others that|others|"
     r"find(?:ing)?|show(?:ing)?|gives?|giving|get|list|fetch|bring|retrieve|return|suggest|recommend|rank|include|including|select|pick|choose|"
     r"locate|identify|search(?:ing)?(?: for)?|look(?:s|ing|ed)?(?: for| at| into)?|seek(?:s|ing)?|hunting for|want(?:s|ed|ing)?|need(?:s|ed|ing)?|prefer(?:s|red|ence|ring)?(?: for)?|favou?r(?:s|ing)?|"
@@ -59,7 +60,7 @@ _VAGUE = frozenset(
     "similar different same like thing things way ways kind sort stuff else more less".split()
 )
 _REMAINS = frozenset(
-    "one ones wanted mind if care whether way ways think think really like love enjoyed enjoy found liked interesting match matching sure somehow "
+    "leave let keep keeping once else one ones wanted mind if care whether way ways think think really like love enjoyed enjoy found liked interesting match matching sure somehow "
     "come comes taken used use approach about paper's papers concerned goes far long case provided fact thing bit lot weight reading learn "
     "matters matter counts share shares sharing case what who whose how also even both them others another each kept still whatever though "
     "although while main whole part pick sought asked after looked looks seems solve solves solved tackle tackled tackles give gives attention "
@@ -143,6 +144,11 @@ def trim(text: str, *, keep_verb: bool = False) -> tuple[str, bool]:
     text = text.replace("@seed's", "this paper's").replace("@seed", "this paper")
     text = re.sub(r"@a\d+", "", text).strip()
     return text, cue
+
+
+def trim_edges(text: str) -> str:
+    """The text as it was said, without punctuation at its edges and without inner marks."""
+    return re.sub(r"@a\d+\s*", "", text.replace("@seed", "this paper")).strip(" \t\n,.:;!?-")
 
 
 def contents(text: str, *, negative: bool = False, whole: bool = False) -> list[Content]:

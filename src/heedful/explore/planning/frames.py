@@ -45,10 +45,10 @@ _DIF_ADJ = (
 _SIM_PRED = (
     rf"{_SIM_ADJ}|alike|close|matching|parallel|shared|like|akin|in common|in line|match(?:es|ed)?|agree[sd]?|"
     r"agreeing|resembles?|overlaps?|coincides?|aligns?|aligned|mirrors?|echo(?:es)?|corresponds?|confirms?|supports?|corroborates?|"
-    r"kept|fixed|constant|preserved|the one|unchanged|replicates?|reproduces?|consistent|carry over|carries over|fit|fits"
+    r"kept|fixed|constant|preserved|the one|unchanged|replicates?|reproduces?|consistent|backs? up|in agreement|in harmony|tall(?:y|ies)|carry over|carries over|fit|fits"
 )
 _DIF_PRED = (
-    rf"{_DIF_ADJ}|differs?|differed|vary|varies|diverges?|disagrees?|contradicts?|conflicts?|changes?|changed|departs?|"
+    rf"{_DIF_ADJ}|differs?|differed|vary|varies|diverges?|disagrees?|contradicts?|conflicts?|changes?|changed|departs?|against|counter to|runs? (?:counter|against)|speaks? against|challenges?|disputes?|refutes?|opposes?|undermines?|disproves?|in conflict|in contrast|overturns?|fails? to replicate|"
     r"new|elsewhere|contradict(?:s|ed)?|clash(?:es)?|far from|at odds|incompatible|contrasts?|otherwise|something else"
 )
 _IRRELEVANT = (
@@ -66,7 +66,7 @@ _MATTERS = (
 _FOCUS = (
     r"focus(?:ed|ing|es)?(?: \w+ly)?(?: only| just)? on|concentrat(?:e|ed|ing)(?: \w+ly)? on|match(?:ing|es)?|"
     r"(?:care|bother|know|think|cares|learn|talk)(?: (?:only|mostly|mainly|primarily|more|most|really|just|solely))* about|"
-    r"emphasi[sz](?:e|ing)|prioriti[sz](?:e|ing)|look(?:ing)?(?: only| just| mainly)? at|weight?(?:ing)?|stress(?:ing)?|"
+    r"emphasi[sz](?:e|ing)|prioriti[sz](?:e|ing)|look(?:ing)?(?: only| just| mainly)? at|weigh(?:t|ts|ing)?|stress(?:ing)?|"
     r"interested(?: (?:only|mainly|mostly|primarily|just|solely|really|purely|chiefly))* in|go(?:ing)? by|compar(?:e|ing|able)(?: \w+)?(?: by| on)?|"
     r"keep(?:ing)?|preserv(?:e|ing)|retain(?:ing)?|based(?: \w+ly)?(?: only| just)? on|judg(?:e|ed|ing)(?: \w+)? (?:by|on)|because of|pay(?:ing)? attention to|"
     r"put(?:ting)? (?:the |more |all |most )?(?:weight|emphasis|focus|stress) on|(?:with )?(?:the |an? )?(?:emphasis|focus|stress|weight)(?: \w+ly)?(?: is| being| should be)? on|"
@@ -119,7 +119,7 @@ class Frames:
         det, mod, noun = lexicon.DETERMINERS, lexicon.MODIFIERS, rf"(?:{words.noun}|@a\d+)"
         one = rf"(?:(?:{det})\s+)*(?:(?:{mod}|{_DEGREE})\s+)*{noun}(?:\s+(?:sections?|parts?|sides?|level|aspect|used|itself))?(?![\w-])"
         join = r"\s*(?:,\s*(?:and\s+|or\s+)?|\band\s+|\bor\s+|&\s*|/\s*|\bnor\s+|\bas well as\s+|\bplus\s+|\band/or\s+)(?:(?:on|in|by|of|the|also|about|to|its)\s+)*"
-        many = rf"(?P<n>{one}(?:{join}{one})*)"
+        many = rf"(?P<n>{one}(?:{join}{one}){{0,5}})"
         tail = (
             r"(?P<tail>\s*(?:(?:to|as|like|of|from|with|in|than|by|between|used in|used by|found in|reported in|reported by|described in|behind|for)\s+)*"
             rf"(?:(?:that|those|the ones?|what|the {words.noun}|{words.noun})\s+(?:of|in|from|by|used in|used by)\s+)?@seed(?:'s)?(?:\s+(?:{words.noun}|has|have|does|did|uses|used|is|was|reports|do|work|own|proposes|describes))*(?![\w]))?"
@@ -162,11 +162,14 @@ class Frames:
             (rule(rf"(?:leav(?:e|ing)|let(?:ting)?|keep(?:ing)?|set(?:ting)?|put(?:ting)?)\s+{many}\s+(?:open|aside|free|out(?: of (?:it|account|consideration))?|unspecified|vary|alone|change|differ|unconstrained)"), lambda m: IGNORE),
             (rule(rf"^(?:so\s+)?what\s+(?:is|was|were|are)\s+{many}\s*$"), lambda m: LIKE),
             (rule(r"(?:(?:an?|some|the|to|in|for|on)\s+)*(?P<dif>new|novel|fresh|unexplored|unfamiliar|foreign)\s+(?P<n>domain|field|topic|area|subject|discipline|application area|application|setting)s?(?=\s*(?:$|[,.;:(]))"), _adjective),
+            # this technique; only the architecture is; topic second
+            (rule(r"only\s+"+many+r"\s+(?:is|are|does|do|has|have|should|must)(?:\s+(?:be|to))?\s*$"), lambda m: LIKE),
+            (rule(many+r"\s+(?:comes?\s+|is\s+|are\s+)?(?:second|secondarily|last|next|afterwards)\s*$"), lambda m: 0.5),
             # similar method / not the same topic / another approach
             (rule(rf"{not_}(?:(?:the|an?|its|some|any|very|of)\s+)*{degree}(?:(?P<sim>{_SIM_ADJ})|(?P<dif>{_DIF_ADJ}))\s+(?:or (?:similar|related|comparable|the same|identical|nearby)\s+)?{of_kind}{many}{tail}"), _adjective),
             (rule(rf"(?P<neg>)(?:something|anything|everything)\s+(?P<dif>other) than (?:the\s+)?{many}{tail}"), lambda m: None),
             # similar in method / match on the findings / differ in topic
-            (rule(rf"{not_}(?P<cop>{_BE})(?:(?P<sim>similar(?:ity|ities)?|match(?:es|ing|ed)?|alike|compar(?:e|es|ed|able)|close(?:ness)?|agree[sd]?|agreeing|agreement|resembl(?:es?|ing)(?:\s+@seed)?|overlap(?:s|ping)?|like(?:ness)?|same|related|connected|linked|likeness|common|neighbou?rs|consistent|rank(?:ed|ing)?|nearest|equal|coincid(?:e|es|ing))|(?P<dif>differ(?:s|ing|ent|ence|ences)?|diverg(?:e|es|ing)|depart(?:s|ing)?|disagree(?:s|ing)?|contrast(?:s|ing)?|dissimilar|unlike|unrelated|distinct|vary|varies)){seed}(?:\s+(?:only|mainly|mostly|primarily|papers?|documents?|work|them|it|papers))*\s+(?:{_IN})\s+(?:(?:the|its|their|only|what|both)\s+)*{many}{tail}(?:\s+(?:is|are) concerned|\s+goes?)?"), _adjective),
+            (rule(rf"{not_}(?P<cop>{_BE})(?:(?P<sim>similar(?:ity|ities)?|match(?:es|ing|ed)?|alike|compar(?:e|es|ed|able)|close(?:ness)?|agree[sd]?|agreeing|agreement|resembl(?:es?|ing)(?:\s+@seed)?|overlap(?:s|ping)?|like(?:ness)?|same|related|connected|linked|likeness|common|neighbou?rs|consistent|rank(?:ed|ing)?|nearest|equal|coincid(?:e|es|ing))|(?P<dif>differ(?:s|ing|ent|ence|ences)?|diverg(?:e|es|ing)|depart(?:s|ing)?|disagree(?:s|ing)?|contrast(?:s|ing)?|dissimilar|unlike|unrelated|distinct|vary|varies|opposite|opposed|contrary|contradictory|apart)){seed}(?:\s+(?:only|mainly|mostly|primarily|papers?|documents?|work|them|it|papers))*\s+(?:{_IN})\s+(?:(?:the|its|their|only|what|both)\s+)*{many}{tail}(?:\s+(?:is|are) concerned|\s+goes?)?"), _adjective),
             (rule(rf"{not_}(?P<sim>similar|comparable|close|like|related|identical|same|akin)\s+(?:to|as|like)?\s*(?:the\s+)?(?:@seed's|its|their)\s+{many}"), _adjective),
             (rule(rf"{not_}(?P<dif>different from|unlike|differ(?:s|ing)? from|departs? from)\s+(?:the\s+)?(?:@seed's|its|their)\s+{many}"), _adjective),
             (rule(r"(?:in\s+)?(?P<sim>that|this|such an?|much the same|the same|a like|like)\s+(?P<n>way|manner|fashion)(?![\w-])"), _adjective),
@@ -182,6 +185,7 @@ class Frames:
             (rule(rf"{not_}{many}\s+(?:(?:that (?:is|are)|which (?:is|are))\s+)?(?:exactly\s+|much\s+|just\s+)?(?:like|as in|as|similar to|akin to|close to|identical to|of|from|in|used (?:in|by)|comparable to|resembling)\s+(?:(?:that|those|the ones?)\s+(?:of|in)\s+)?@seed(?:'s)?(?![\w])"), _adjective),
             (rule(rf"{not_}{many}\s+(?:unlike|different from|other than|distinct from|dissimilar to|far from)\s+(?:(?:that|those|the ones?)\s+(?:of|in)\s+)?@seed(?:'s)?(?P<dif>)"), _adjective),
             (rule(rf"{not_}(?:(?:just|only|the|about|for|on|in|by|find|match|same)\s+)*(?:@seed's)\s+{many}"), _adjective),
+            (rule(not_ + rf"(?:these|this|that same|this very|this same)\s+(?:(?:{mod}|same|very)\s+)*(?P<n>{noun})(?![\w-])(?!\s+(?:is|are|means?)\s)"), _adjective_like),
             # focus on the method; method only; method similarity
             (rule(rf"^(?:.*\s)?(?P<cop>(?:not\s+)?)(?:{_FOCUS})\s+(?:(?:the|its|their|only|just|both|mainly|mostly|also|of|what|about|more|primarily|purely|similar|matching|likeness|similarity|overlap|papers|of the)\s+)*{many}{tail}(?:\s+(?:alone|only|first|most|above all|itself|please|rather|instead|similarity|too|in particular|especially|of the papers?|of papers|and nothing else|as well|similarities))*\s*$"), _focus),
             (rule(rf"^(?:(?:and|or|only|just|mainly|mostly|primarily|especially|above all|in|on|by|for|about|the|its|their|same|also|at|of|as|from|to|but|more|much|purely|solely|exclusively|particularly|specifically|then|please|papers|match|pure|find|ideally|preferably|at least|less|via|based on|in terms of|more of the|less of the|less on the|more on the)\s+)*{many}(?:\s+(?:alone|only|first|please|itself|similarity|overlap|likeness|match|too|matches|wise|instead|though|above all|most|mainly|especially|as well|more than anything|first of all|mostly|in particular|at all|and nothing else|similarities|matching|necessarily))*\s*$"), _bare),
@@ -319,6 +323,10 @@ def _adjective(match: re.Match[str]) -> float:
     if negated:
         return LIKE if different else NOT_SAME
     return UNLIKE if different else LIKE
+
+
+def _adjective_like(match: re.Match[str]) -> float:
+    return NOT_SAME if _negations(match["neg"]) % 2 else LIKE
 
 
 def _focus(match: re.Match[str]) -> float:

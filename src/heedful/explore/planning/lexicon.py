@@ -46,7 +46,7 @@ COMPOUND = (
 FUNCTION = (
     r"the|a|an|its|their|his|her|my|our|your|this|that|these|those|and|or|but|nor|while|if|when|though|although|even|where|whose|which|what|"
     r"only|both|all|any|each|no|not|as|with|in|on|of|for|by|from|to|about|here|then|also|so|because|since|@seed's|@seed|one's|same|similar|"
-    r"different|papers|paper|work|works|documents|studies|articles|ones|is|are|long|case|whether|that's|except|me|of|rather|just|say|think|me|provided|ensure|sure|report|reports|have|has|use|uses|share|shares|reach|present|show|find|get|want|whether|how|like|more|less|weight|match|if|both|neither"
+    r"different|papers|paper|work|works|documents|studies|articles|ones|is|are|long|case|whether|that's|except|me|of|rather|just|say|think|me|provided|ensure|sure|report|reports|have|has|use|uses|share|shares|reach|present|show|find|get|want|whether|how|like|more|less|weight|match|if|both|neither|weigh|rank|put|value|prefer|count|keep|consider|favou?r|emphasi[sz]e|prioriti[sz]e|ignore|mind|care|leave|let|need|address|this|these|one|other|another|seed|while|please|now|cases?|overlapping"
 )
 # Names under which other schemes may keep the same aspects.
 ALIASES: dict[str, str] = {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from heedful.explore.planning import frames as fr
 from heedful.explore.planning.aspects import AspectWords, aspect_words, nearest_aspect
 from heedful.explore.planning.clauses import Segment, mark_seeds, segments, settle_negations, write_out
-from heedful.explore.planning.content import contents, is_hedged, is_vague, strip_light, trim, words
+from heedful.explore.planning.content import contents, is_hedged, is_vague, strip_light, trim, trim_edges, words
 from heedful.explore.planning.filters import Columns, take_filters
 from heedful.explore.planning.narrative import Claim, claims, is_definition, split_task
 from heedful.explore.planning.text import fold, is_english, repair, sentences
@@ -35,6 +35,7 @@ _DISCOURSE = re.compile(
 )  # fmt: skip
 
 
+_RELATIVE = re.compile(r"^(?:(?:the|an?|with|on|by|from|papers?)\s+)*(?:same|similar|different|other|another)\s", re.I)
 _RELEVANT = re.compile(r"\b(?:ir|non-?)?relevant\b", re.I)
 _LIKENESS = re.compile(r"\b(?:(?:this|the seed|the given) (?:paper|article|document)|similar|same|alike|seed)\b", re.I)
 
@@ -83,6 +84,10 @@ class Reader:
         self.scheme, self.columns, self.encoder, self.today = scheme, columns, encoder, today
         self.words: AspectWords = aspect_words(scheme)
         self.frames = fr.frames_for(self.words)
+        self._colon = re.compile(
+            rf"^({self.words.noun})\s*[:=]\s*(?=(?:the\s+)?(?:same|similar|different|other|any|irrelevant|ignore[d]?|alike|open|unimportant|important|identical|comparable)\b)",
+            re.I,
+        )
 
     def read(self, text: str) -> Plan:
         """The plan that an instruction stands for; every text has one."""
@@ -131,7 +136,7 @@ class Reader:
         )
 
     def _statement(self, text: str, draft: Draft) -> None:
-        text = text.strip().rstrip(".!?;:")
+        text = self._colon.sub(r"\1 is ", text.strip().rstrip(".!?;:"))
         about = claims(text) or self._elliptic(text, draft)
         text, conditions, unclear = take_filters(
             text, self.columns, narrative=about is not None or draft.narrative, today=self.today
@@ -253,6 +258,13 @@ class Reader:
                 draft.avoided.append(Clause(content.text, weight))
             elif (likened or draft.framed) and is_vague(content.text):
                 continue
+            elif (
+                not whole
+                and ("@seed" in text or _RELATIVE.match(text))
+                and len(words(content.text)) < 4
+                and not likened
+            ):
+                draft.miss(trim_edges(text))  # asks for something about the seed that is no aspect: "the same authors"
             elif not content.understood and not whole:
                 draft.miss(content.text)
             else:
@@ -319,8 +331,8 @@ def settle(said: dict[str, list[float]], names: tuple[str, ...]) -> tuple[dict[s
             continue
         signs = {v > 0 for v in values if v != 0}
         if len(signs) > 1:
-            clashes.append(f"{name}: asked to be alike and different at once; the last was taken")
-            weights[name] = [v for v in values if v != 0][-1]
+            clashes.append(f"{name}: asked to be alike and different at once; read as half alike")
+            weights[name] = 0.5
         elif 0.0 in values and any(v < 0 for v in values):
             weights[name] = min(values)
         elif 0.0 in values:
