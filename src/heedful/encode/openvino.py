@@ -6,9 +6,11 @@ import hashlib
 import logging
 import os
 import shutil
+import sys
 import tempfile
 import threading
 import warnings
+from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,6 +31,12 @@ _GRAPH = 1  # raise when the module that is converted changes its meaning
 def has_openvino() -> bool:
     """Whether OpenVINO is installed."""
     return find_spec("openvino") is not None
+
+
+def _openvino() -> Any:
+    """The library, without the part of it that reports its use over the network."""
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    return import_module("openvino")
 
 
 class OpenVinoBackend:
@@ -72,14 +80,14 @@ class OpenVinoBackend:
         return requests[label]
 
     def _compile(self, label: bool) -> Any:
-        import openvino
+        openvino = _openvino()
 
         precision = {"bfloat16": "bf16", "float32": "f32"}[self.dtype]
         settings = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
         return openvino.compile_model(self._graph(label), "CPU", settings)
 
     def _graph(self, label: bool) -> Any:
-        import openvino
+        openvino = _openvino()
 
         parts = (
             _GRAPH,
@@ -97,7 +105,7 @@ class OpenVinoBackend:
             return model
 
     def _convert(self, label: bool) -> Any:
-        import openvino
+        openvino = _openvino()
         import torch
 
         from heedful.encode.modules import load_module
@@ -119,7 +127,7 @@ class OpenVinoBackend:
 
 def _keep(model: Any, folder: Path) -> None:
     """Write a graph beside its place and rename it into it; a cache that cannot be written only costs time."""
-    import openvino
+    openvino = _openvino()
 
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
