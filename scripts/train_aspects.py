@@ -58,7 +58,7 @@ class Config:
     layer: int = 2
     rank: int = 32
     width: int = 96
-    epochs: int = 3
+    epochs: int = 4
     batch_tokens: int = 4096
     lr: float = 1e-3
     head_lr: float = 2e-3
@@ -70,10 +70,10 @@ class Config:
     agreement: float = 1.0  # a sentence weighs its crowd agreement to this power
     average: float = 0.98
     titles: float = 0.5
-    teachers: int = 2
+    teachers: int = 0
     teacher_epochs: int = 4
     trust: float = 0.6  # what a pseudo-labelled sentence weighs
-    unlabelled: int = 2000
+    unlabelled: int = 0  # abstracts of arXiv that the teachers label
     gold_share: float = 0.5
     temperature: float = 0.8  # the best on held-out folds
     seed: int = 7
@@ -269,7 +269,7 @@ def fit(data: Data, gold: Sequence[Example], config: Config, seed: int, soft: Se
     for epoch in range(config.epochs):
         items = [(e, int(rng.random() < config.titles) if len(e.variants) > 1 else 0) for e in gold]
         part = pseudo[epoch * len(pseudo) // config.epochs : (epoch + 1) * len(pseudo) // config.epochs]
-        items += [(e, int(rng.random() < config.titles)) for e in part]
+        items += [(e, 0) for e in part]
         epochs.append(batches(items, config.batch_tokens, rng))
     steps = sum(map(len, epochs))
     optimizer = torch.optim.AdamW(
@@ -437,16 +437,16 @@ def confusion(logits: Tensor, gold: Tensor) -> list[list[int]]:
 
 
 def pseudo_examples(data: Data, folder: Path, config: Config) -> list[Example]:
-    """Abstracts of arXiv, split as users' are, without and with their own title; their targets are still empty."""
+    """Abstracts of arXiv, split as users' are, some with their own title; their targets are still empty."""
     records = read_arxiv(folder)
-    random.Random(config.seed).shuffle(records)
+    rng = random.Random(config.seed)
+    rng.shuffle(records)
     result = []
     for record in records[: config.unlabelled]:
         texts = [s.text for s in split_sentences(record["abstract"])]
         example = Example(record["_id"], torch.zeros(len(texts), len(LABELS)), torch.full((len(texts),), config.trust))
-        data.add(example, "", texts)
-        data.add(example, record["title"], texts)
-        if 2 <= len(texts) <= 20 and len(example.variants[1][0]) < 512:
+        data.add(example, record["title"] if rng.random() < config.titles else "", texts)
+        if 2 <= len(texts) <= 20 and len(example.variants[0][0]) < 512:
             result.append(example)
     data.freeze(result)
     return result
@@ -454,8 +454,8 @@ def pseudo_examples(data: Data, folder: Path, config: Config) -> list[Example]:
 
 def teach(teachers: Sequence[Trainable], gold: Sequence[Example], pseudo: Sequence[Example], config: Config) -> None:
     """Write the teachers' mean distribution into the targets; a gold one keeps `gold_share` of what it was."""
-    for examples, share, variant in ((gold, config.gold_share, 0), (pseudo, 0.0, 1)):
-        answers = [[row.softmax(-1) for row in predict(t, examples, variant)] for t in teachers]
+    for examples, share in ((gold, config.gold_share), (pseudo, 0.0)):
+        answers = [[row.softmax(-1) for row in predict(t, examples)] for t in teachers]
         for number, example in enumerate(examples):
             mean = torch.stack([answer[number] for answer in answers]).mean(0)
             example.target = share * example.target + (1 - share) * mean

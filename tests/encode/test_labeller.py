@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import runpy
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -185,3 +186,14 @@ def test_the_three_aspects_that_steer_are_right_often_enough(labelled_test_split
     hits = sum(gold == found != "other" for gold, found in pairs)
     size = sum(gold != "other" for gold, _ in pairs) + sum(found != "other" for _, found in pairs)
     assert 2 * hits / size >= 0.80
+
+
+def test_nothing_of_the_test_split_or_of_csfcube_is_trained_on(shared_data: Path) -> None:
+    script = runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "train_aspects.py"))
+    kept = script["training_records"](shared_data)
+    assert len(kept) > 1800
+    overlap = set((shared_data / "csabstruct" / "csfcube-overlap.txt").read_text().split())
+    assert overlap and not overlap & {record["_id"] for record in kept}
+    with (shared_data / "csabstruct" / "test.jsonl").open(encoding="utf-8") as file:
+        test = {" ".join(s["text"] for s in json.loads(line)["sentences"]) for line in file}
+    assert test and not test & {" ".join(s["text"] for s in record["sentences"]) for record in kept}
