@@ -11,13 +11,26 @@ from numpy.typing import NDArray
 
 from heedful.errors import BadInput, BadRank
 from heedful.evaluate.intervals import mean_interval
+from heedful.evaluate.ranks import NEAREST, Ints, Ranking, ideal_ranks, nearest
 from heedful.records import Hit, Qrels, Run
 
 Rankings: TypeAlias = Run | Mapping[str, Sequence[Hit] | Mapping[str, float]]
 Grades: TypeAlias = Qrels | Mapping[str, Mapping[str, int]]
 
-NEAREST = 4
+Floats = NDArray[np.float64]
 DRAWS = 1000
+__all__ = [
+    "DRAWS",
+    "NEAREST",
+    "PMRR",
+    "NothingChanged",
+    "Null",
+    "Shift",
+    "changed_documents",
+    "p_mrr",
+    "rank_shift",
+    "rank_shifts",
+]
 
 
 def rank_shift(og: int, changed: int) -> float:
@@ -31,7 +44,7 @@ def rank_shift(og: int, changed: int) -> float:
     return changed / og - 1 if og >= changed else 1 - og / changed
 
 
-def rank_shifts(og: NDArray[np.int64], changed: NDArray[np.int64]) -> NDArray[np.float64]:
+def rank_shifts(og: Ints, changed: Ints) -> Floats:
     """`rank_shift` of many documents at once: two arrays of 1-based ranks of one shape, values in (-1, 1)."""
     with np.errstate(divide="ignore"):
         return np.where(og >= changed, changed / og - 1, 1 - og / changed)
@@ -182,11 +195,12 @@ def p_mrr(
     shifts: list[Shift] = []
     per_topic, per_null, totals = {}, {}, np.zeros(draws)
     for topic in topics:
-        first, second = _ranks(before[topic]), _ranks(after[topic])
-        own, controls = _topic_shifts(first, second, list(dict.fromkeys(documents[topic])))
+        first, second = Ranking(before[topic], topic), Ranking(after[topic], topic)
+        own, options, counts = _topic_shifts(first, second, list(dict.fromkeys(documents[topic])))
         per_topic[topic] = 100 * float(np.mean([value for *_, value in own]))
-        per_null[topic] = 100 * float(np.mean([options.mean() for options in controls]))
-        totals += _null_draws(controls, draws, rng)
+        present = np.arange(options.shape[1]) < counts[:, None]
+        per_null[topic] = 100 * float((np.where(present, options, 0).sum(axis=1) / counts).mean())
+        totals += _null_draws(options, counts, draws, rng)
         shifts.extend(Shift(topic, *rest) for rest in own)
     value = float(np.mean(list(per_topic.values())))
     null = 100 * totals / len(topics)
@@ -214,37 +228,34 @@ def p_mrr(
 
 
 def _topic_shifts(
-    first: Mapping[str, int], second: Mapping[str, int], ids: Sequence[str]
-) -> tuple[list[tuple[str, int, int, float]], list[NDArray[np.float64]]]:
-    """The changed documents' (id, og rank, changed rank, shift), and for each the shifts of its possible controls."""
-    last_first, last_second = len(first) + 1, len(second) + 1
-    asked = set(ids)
-    unchanged = [id for id in first if id not in asked]
-    at = np.array([first[id] for id in unchanged], dtype=np.int64)
-    moved = rank_shifts(at, np.array([second.get(id, last_second) for id in unchanged], dtype=np.int64))
-    own, controls = [], []
-    for id in ids:
-        o, n = first.get(id, last_first), second.get(id, last_second)
-        shift = rank_shift(o, n)
-        own.append((id, o, n, shift))
-        near = _nearest(at, o)
-        controls.append(moved[near] if len(near) else np.array([shift]))
-    return own, controls
+    first: Ranking, second: Ranking, ids: Sequence[str]
+) -> tuple[list[tuple[str, int, int, float]], Floats, Ints]:
+    """What the changed documents contribute: (id, og rank, changed rank, shift).
+
+    And the shifts of each one's possible controls, (documents, NEAREST), the first `counts` of a row being there. A
+    document without any neighbour is its own control.
+    """
+    og, changed = first.ranks(ids), second.ranks(ids)
+    shifts = rank_shifts(og, changed)
+    unchanged = np.delete(np.arange(1, len(first) + 1), og[og <= len(first)] - 1)
+    at, exist = nearest(unchanged, og)
+    options = np.zeros(at.shape)
+    if len(unchanged):
+        asked, where = np.unique(unchanged[at], return_inverse=True)
+        after = second.ranks([first.order[rank - 1] for rank in asked.tolist()])
+        options = rank_shifts(asked, after)[where.reshape(at.shape)]
+    counts = exist.sum(axis=1)
+    alone = counts == 0
+    options[alone, 0], counts[alone] = shifts[alone], 1
+    own = list(zip(ids, og.tolist(), changed.tolist(), shifts.tolist(), strict=True))
+    return own, options, counts
 
 
-def _nearest(ranks: NDArray[np.int64], rank: int) -> NDArray[np.intp]:
-    """Where in the ascending ranks the NEAREST ones to rank stand; of two at one distance the better-ranked first."""
-    middle = int(np.searchsorted(ranks, rank))
-    window = np.arange(max(0, middle - NEAREST), min(len(ranks), middle + NEAREST))
-    return window[np.argsort(np.abs(ranks[window] - rank), kind="stable")[:NEAREST]]
-
-
-def _null_draws(controls: Sequence[NDArray[np.float64]], draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _null_draws(options: Floats, counts: Ints, draws: int, rng: np.random.Generator) -> Floats:
     """(draws,): the topic's p-MRR when every changed document is exchanged for one of its controls."""
-    total = np.zeros(draws)
-    for options in controls:
-        total += options[rng.integers(0, len(options), draws)]
-    return total / len(controls)
+    chosen = (rng.random((len(options), draws)) * counts[:, None]).astype(np.intp)
+    drawn: Floats = np.take_along_axis(options, chosen, 1).mean(axis=0)
+    return drawn
 
 
 def _ceiling(
@@ -263,16 +274,9 @@ def _ceiling(
         if not ids:
             continue
         candidates = before[topic].keys() | after[topic].keys() | set(ids)
-        og = _ranks({id: float(first[topic].get(id, 0)) for id in candidates})
-        changed = _ranks({id: float(second[topic].get(id, 0)) for id in candidates})
-        means.append(np.mean([rank_shift(og[id], changed[id]) for id in ids]))
+        og = ideal_ranks(first[topic], candidates, ids)
+        means.append(rank_shifts(og, ideal_ranks(second[topic], candidates, ids)).mean())
     return 100 * float(np.mean(means))
-
-
-def _ranks(scores: Mapping[str, float]) -> dict[str, int]:
-    """Document -> 1-based rank, best first: score down, then id down."""
-    order = sorted(scores.items(), key=lambda pair: (pair[1], pair[0]), reverse=True)
-    return {id: rank for rank, (id, _) in enumerate(order, 1)}
 
 
 def _topics(run: Rankings) -> dict[str, Mapping[str, float]]:
@@ -287,8 +291,6 @@ def _scores(topic: str, hits: Sequence[Hit] | Mapping[str, float]) -> Mapping[st
         scores = {hit.id: hit.score for hit in hits}
         if len(scores) < len(hits):
             raise BadInput(f"topic {topic!r} ranks a document twice; expected each document once")
-    if any(score != score for score in scores.values()):
-        raise BadInput(f"topic {topic!r} has a score that is NaN; expected numbers")
     return scores
 
 
