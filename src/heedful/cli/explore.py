@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from heedful.cli.output import note, print_json
+from heedful.cli.output import note, print_json, wide_console
 
 if TYPE_CHECKING:
     from heedful.explore import Comparison, Exploration
@@ -126,13 +126,12 @@ def read_text(text: str | None, file: Path | None) -> str | None:
 def print_exploration(exploration: Exploration) -> None:
     """A table for eyes."""
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     from heedful.explore.results import arrow
 
-    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+    console = wide_console()
     console.print(f"[bold]{escape(exploration.instruction or 'no instruction')}[/]  {_plan_line(exploration)}")
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("#", justify="right")
@@ -156,11 +155,10 @@ def print_exploration(exploration: Exploration) -> None:
 def print_comparison(comparison: Comparison) -> None:
     """The documents of all instructions with their rank under each."""
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+    console = wide_console()
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for number, exploration in enumerate(comparison.explorations, start=1):
         console.print(

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 T = TypeVar("T")
 
@@ -27,6 +31,14 @@ def print_json(value: Any) -> None:
 def note(text: str) -> None:
     """One line on stderr."""
     print(text, file=sys.stderr)
+
+
+def wide_console() -> Console:
+    """Where tables are printed: as wide as the terminal, $COLUMNS, or 140 where there is neither."""
+    from rich.console import Console
+
+    known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(width=None if known else 140, highlight=False)
 
 
 def progress(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
