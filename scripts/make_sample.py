@@ -1,8 +1,8 @@
 """Make the sample collection, src/heedful/sample/, from the abstracts in scripts/sample/; the same bytes every time.
 
-A source file is one topic: an abstract is a header `# title | method | finding | year | venue | authors` and one line a
-sentence, its first letter the label (B background, O objective, M method, R result, X other). Every combination of topic,
-method and finding occurs once, and there is one review a topic. What is similar to what follows from that design:
+A source file is one topic: an abstract is a header `# title | method | finding | year | venue | authors` and one line
+a sentence, its first letter the label (B background, O objective, M method, R result, X other). Every combination of
+topic, method and finding occurs once, and there is one review a topic. What is similar follows from that design:
 
 background  3 same topic and sub-problem, 2 same topic, 1 sibling topic
 method      3 same method and same or sibling topic, 2 same method, 1 related method
@@ -127,7 +127,7 @@ def _read(path: Path, topic: str) -> Iterator[Abstract]:
 
 
 def seeds(abstracts: Sequence[Abstract]) -> list[Abstract]:
-    """One seed for each topic and finding; the method moves on, so that every method is asked for about equally often."""
+    """One seed for each topic and finding; the method moves on, so that every method is asked for about as often."""
     at = {(row.topic, row.method, row.finding): row for row in abstracts}
     chosen = []
     for t, topic in enumerate(TOPICS):
@@ -152,7 +152,7 @@ def instructions() -> dict[str, list[str]]:
 
 
 def make(folder: Path) -> int:
-    """Write corpus.jsonl, queries.jsonl, qrels.tsv, construction.tsv and benchmark.json; return the number of abstracts."""
+    """Write the five files of the benchmark folder; return the number of abstracts."""
     abstracts = read_abstracts()
     folder.mkdir(parents=True, exist_ok=True)
     wordings = instructions()
