@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heedful.errors import BadInput, BadRank
-from heedful.evaluate.following import NothingChanged, p_mrr, rank_shift, rank_shifts
+from heedful.evaluate.following import PMRR, NothingChanged, Null, p_mrr, rank_shift, rank_shifts
 from heedful.records import Hit, Qrels, Run
 
 ranks = st.integers(1, 10_000)
@@ -156,3 +156,19 @@ def test_the_same_seed_gives_the_same_figures():
     changed = {t: {f"d{i}": draw.random() for i in range(20)} for t in "ab"}
     documents = {t: ["d1", "d2"] for t in "ab"}
     assert p_mrr(og, changed, documents=documents) == p_mrr(og, changed, documents=documents)
+
+
+@pytest.mark.parametrize(
+    ("value", "net", "verdict"),
+    [
+        (20.0, (5.0, 9.0), "followed"),
+        (20.0, (-1.0, 9.0), "not shown"),
+        (5.0, (1.0, 9.0), "not followed"),
+        (0.0, (0.0, 0.0), "not followed"),
+        (-20.0, (-9.0, -1.0), "against the instruction"),
+        (-20.0, (-9.0, 1.0), "not followed"),
+    ],
+)
+def test_the_verdict_needs_both_the_null_and_the_interval(value: float, net: tuple[float, float], verdict: str):
+    found = PMRR(value, None, None, sum(net) / 2, *net, Null(0.0, -10.0, 10.0), None, 5, 20)
+    assert found.verdict == verdict

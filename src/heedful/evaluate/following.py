@@ -106,13 +106,16 @@ class PMRR:
 
     @property
     def verdict(self) -> str:
-        """'followed' where value is above the null's upper end and net surely above 0; 'against the instruction' where
-        both are below; else 'not followed'.
+        """What these topics show.
+
+        'followed': value is above the null's upper end, and net's interval above 0. 'not shown': value is above the
+        null's upper end, but the topics are too few to be sure of net. 'against the instruction': value is below the
+        null's lower end, and net's interval below 0. 'not followed': anything else.
         """
         low = self.net if self.net_low is None else self.net_low
         high = self.net if self.net_high is None else self.net_high
-        if self.value > self.null.high and low > 0:
-            return "followed"
+        if self.value > self.null.high:
+            return "followed" if low > 0 else "not shown"
         return "against the instruction" if self.value < self.null.low and high < 0 else "not followed"
 
     def as_dict(self, value: str = "value", topics: str = "pairs") -> dict[str, Any]:
