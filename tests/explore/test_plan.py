@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import re
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
+from tests.explore.planned import Instruction, aspects_right, filter_right, read_list, texts_right
 
 from heedful.corpus.aspects import SCIENCE, Aspect, AspectScheme
 from heedful.errors import BadPlan
 from heedful.explore.plan import make_plan, plan_from_dict, plan_to_dict
 from heedful.explore.planning.content import words
 from heedful.records import Clause, Plan
-from tests.explore.planned import Instruction, aspects_right, filter_right, read_list, texts_right
 
 DATA = Path(__file__).parent / "data"
 LIST = [entry for path in sorted(DATA.glob("plans-*.txt")) for entry in read_list(path)]
@@ -256,3 +257,15 @@ def test_real_narratives_become_wanted_and_avoided(shared_data: Path):
 
 def test_words_are_counted_without_marks():
     assert words("C++ and GPT-4's (state-of-the-art)") == ["c++", "and", "gpt-4's", "state-of-the-art"]
+
+
+def test_every_benchmark_variant_means_its_aspect_and_nothing_else():
+    file = ROOT / "src" / "heedful" / "benchmarks" / "csfcube" / "variants.toml"
+    variants = tomllib.loads(file.read_text())
+    for name, variant in variants["variants"].items():
+        for template in (variant["template"], *variant["paraphrases"]):
+            for aspect, definition in variants["definitions"].items():
+                plan = make_plan(template.replace("{aspect}", aspect).replace("{definition}", definition))
+                meant = {} if name == "generic" else {aspect: "+"}
+                assert aspects_right(plan.aspects, meant), (template, aspect, plan)
+                assert not plan.wanted and not plan.avoided and not plan.where and not plan.not_understood, plan

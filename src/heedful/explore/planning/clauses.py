@@ -80,7 +80,13 @@ _POST_EXCLUDED = re.compile(
     re.I,
 )
 _PREFER_OVER = re.compile(
-    r"^(?P<lead>.*?\b(?:prefer(?:s|ring|ably)?|favou?r(?:s|ing)?|rather have|choose|pick|rank))\s+(?P<a>.+?)\s+(?:over|to|above|rather than|instead of|and not|not|ahead of|before)\s+(?P<b>.+)$",
+    r"^(?P<lead>.*?\b(?:(?P<prefer>prefer(?:s|ring|ably)?|favou?r(?:s|ing)?|rather have)|choose|pick|rank))\s+(?P<a>.+?)\s+"
+    r"(?P<over>over|to|above|rather than|instead of|and not|not|ahead of|before)\s+(?P<b>.+)$",
+    re.I,
+)
+_TAKES_TO = re.compile(
+    r"(?:\w+ed|similar|relevant|respect|regard|relation|close|according|attention|contrast|specific|akin|due|how|what|"
+    r"likeness|similarity|resemblance|approach(?:es)?|solutions?|not|devoted|identical|answers?|have|going|back|up)$",
     re.I,
 )
 _NOT_ONLY = re.compile(
@@ -103,7 +109,7 @@ _HARD = re.compile(
     re.I,
 )
 _RESUME = re.compile(
-    r"\s+(?=(?:please\s+)?(?:use|show\s+me|give\s+me|find\s+me|find|i\s+(?:want|need|would\s+like|am\s+looking\s+for)|look\s+for|prefer|try|focus\s+on|keep|only|match)\s)",
+    r"\s+(?=(?:please\s+)?(?:use|show\s+me|give\s+me|find\s+me|find|i\s+(?:want|need|would\s+like|am\s+looking\s+for)|look\s+for|prefer|try|focus\s+on)\s)",
     re.I,
 )
 
@@ -194,7 +200,7 @@ def _clause(clause: str, continued: bool, *, prose: bool = False) -> Iterator[Se
         yield Segment(excluded["t"], True, "excluded")
         return
     prefer = _PREFER_OVER.match(clause)
-    if prefer and (prefer["b"].split()[0].lower() not in {"see", "read", "have", "get", "find", "be", "avoid"}):
+    if prefer and _weighs_up(prefer):
         yield Segment(f"{prefer['lead']} {prefer['a']}")
         yield Segment(prefer["b"], True, "over")
         return
@@ -214,6 +220,16 @@ def _clause(clause: str, continued: bool, *, prose: bool = False) -> Iterator[Se
     rest = clause[start:]
     if rest.strip():
         yield from _resumed(rest, negative, cue)
+
+
+def _weighs_up(prefer: re.Match[str]) -> bool:
+    """Whether "prefer A to B" sets two things against each other, and is no "prefer work related to B"."""
+    if prefer["b"].split()[0].lower() in {"see", "read", "have", "get", "find", "be", "avoid"}:
+        return False
+    over = prefer["over"].lower()
+    if over == "to":
+        return prefer["prefer"] is not None and not _TAKES_TO.search(prefer["a"])
+    return prefer["prefer"] is not None or over not in ("not", "and not", "before")
 
 
 def _resumed(text: str, negative: bool, cue: str) -> Iterator[Segment]:

@@ -28,7 +28,7 @@ _LEAD = (
     r"discuss(?:es|ed|ing)?|describ(?:e|es|ed|ing)|mention(?:s|ed|ing)?|cover(?:s|ed|ing)?|address(?:es|ed|ing)?|report(?:s|ed|ing)?(?: on)?|present(?:s|ed|ing)?|"
     r"stud(?:y|ies|ied|ying)|examin(?:e|es|ed|ing)|investigat(?:e|es|ed|ing)|analy[sz](?:e|es|ed|ing)|explor(?:e|es|ed|ing)|propos(?:e|es|ed|ing)|consider(?:s|ed|ing)?|"
     r"contain(?:s|ed|ing)?|provid(?:e|es|ed|ing)|featur(?:e|es|ed|ing)|"
-    r"refer(?:s|red|ring)?(?: to)?|information|info|details|material|relevant|done|made|work(?:s|ed|ing)(?: on| with)?|something|someone|case|out"
+    r"refer(?:s|red|ring)?(?: to)?|information|info|details|material|relevant|done|made|work(?:s|ed|ing)(?: on| with)?|something|someone|out|explain(?:s|ed|ing)?|nam(?:e|es|ed|ing)"
 )
 _LEADING = re.compile(rf"^[\s,.:;\"'()/-]*(?:(?:{_LEAD}|{DOCUMENTS})(?![\w'-])|@seed(?:'s)?)[\s,.:;\"')]*", re.I)
 _TRAIL = (
@@ -60,7 +60,7 @@ _VAGUE = frozenset(
     "similar different same like thing things way ways kind sort stuff else more less".split()
 )
 _REMAINS = frozenset(
-    "leave let keep keeping once else one ones wanted mind if care whether way ways think think really like love enjoyed enjoy found liked interesting match matching sure somehow "
+    "rank sort order similarity likeness overall generally respect respects leave let keep keeping once else one ones wanted mind if care whether way ways think think really like love enjoyed enjoy found liked interesting match matching sure somehow "
     "come comes taken used use approach about paper's papers concerned goes far long case provided fact thing bit lot weight reading learn "
     "matters matter counts share shares sharing case what who whose how also even both them others another each kept still whatever though "
     "although while main whole part pick sought asked after looked looks seems solve solves solved tackle tackled tackles give gives attention "

@@ -29,6 +29,7 @@ _DASH = r"\s*(?:-+|to|until|till|through|and|&)\s*"
 
 # (pattern, what it makes of the years found). Order matters: the longer readings stand first.
 _RULES: tuple[tuple[str, str], ...] = (
+    (rf"{_PUB}(?:either\s+)?(?:before|until|up to|earlier than|prior to)\s+{_THE}{_Y}\s*,?\s*(?:or|and)\s+(?:else\s+)?(?:published\s+)?(?:after|later than|since|from)\s+{_THE}{_Y}", "outside"),
     (rf"{_NO}\s+{_PUB}(?:before|prior to|earlier than|older than)\s+{_THE}{_Y}", ">="),
     (rf"{_NO}\s+{_PUB}(?:after|later than|newer than|more recent than|past)\s+{_THE}{_Y}", "<="),
     (rf"{_NO}\s+{_PUB}(?:since|from)\s+{_Y}\s*(?:on\b|onwards?\b|onward\b|or later\b)", "<"),
@@ -90,20 +91,24 @@ _ARXIV = re.compile(
     r"(?<![\w.])(?:in\s+|from\s+|under\s+|category\s+|categories\s+)*\(?((?:cs|stat|math|physics|eess|q-bio|q-fin|econ|"
     r"astro-ph|cond-mat|nlin|hep|quant)[.-](?:[A-Z]{2}|[a-z]{2}\b))(?![\w])\)?(?:\s+categor(?:y|ies))?",
 )
-_VENUE = re.compile(
-    r"(?<![\w-])(?P<not>not\s+|excluding\s+|except\s+|other than\s+)?(?:(?:published|presented|appeared|appearing|"
-    r"accepted|that appeared|which appeared|coming out)\s+)?(?P<prep>at|in|from|venue|in venue|by)\s+(?:the\s+)?"
-    r"(?P<kind>(?:venue|journal|conference|proceedings of(?: the)?)\s+)?(?P<name>"
-    r"\"[^\"]{2,60}\"|(?:[A-Z][A-Za-z]*[A-Z][A-Za-z]*|Nature|Science|Cell|Interspeech|[A-Z]{2,})(?:\s+(?:or|and|/)\s+"
-    r"(?:[A-Z][A-Za-z]*[A-Z][A-Za-z]*|Nature|Science|Cell|Interspeech|[A-Z]{2,}))*)(?:\s+(?:papers|proceedings|"
-    r"conference|conferences|journal|workshop))?(?![\w-])"
-)
 _VENUES = frozenset(
     "acl naacl eacl emnlp coling conll tacl aacl lrec iwslt wmt semeval neurips nips icml iclr aaai ijcai uai aistats colt "
     "kdd sigir cikm wsdm ecir trec www recsys icdm cvpr iccv eccv wacv bmvc icra iros rss corl icassp interspeech "
     "chi uist cscw vldb sigmod icde pods osdi sosp nsdi sigcomm usenix ccs ndss jmlr tmlr pnas nature science cell "
     "plos jama bmj lancet ismir miccai stoc focs soda icse fse ase pldi popl oopsla cacm jacm jasist ictir ijcnlp "
     "ranlp muc hlt jair tois tkde tpami pami ijcnn ecml pkdd pakdd esann".split()
+)
+_PLAIN = "|".join(
+    sorted(_VENUES - {"nature", "science", "cell", "chi", "www", "trec", "stoc", "fse", "ase", "ccs", "muc"})
+)
+_SPELT = {"neurips": "NeurIPS", "recsys": "RecSys", "interspeech": "Interspeech", "semeval": "SemEval", "corl": "CoRL"}
+_VENUE = re.compile(
+    r"(?<![\w-])(?P<not>not\s+|excluding\s+|except\s+|other than\s+)?(?:(?:published|presented|appeared|appearing|"
+    r"accepted|that appeared|which appeared|coming out)\s+)?(?P<prep>at|in|from|venue|in venue|by)\s+(?:the\s+)?"
+    r"(?P<kind>(?:venue|journal|conference|proceedings of(?: the)?)\s+)?(?P<name>"
+    rf"\"[^\"]{{2,60}}\"|(?:[A-Z][A-Za-z]*[A-Z][A-Za-z]*|Nature|Science|Cell|Interspeech|[A-Z]{{2,}}|{_PLAIN})(?:\s+(?:or|and|/)\s+"
+    rf"(?:[A-Z][A-Za-z]*[A-Z][A-Za-z]*|Nature|Science|Cell|Interspeech|[A-Z]{{2,}}|{_PLAIN}))*)(?:\s+(?:papers|proceedings|"
+    r"conference|conferences|journal|workshop))?(?![\w-])"
 )
 
 
@@ -271,7 +276,9 @@ def _year_condition(kind: str, match: re.Match[str], columns: Columns) -> str | 
         low, high = {"early": (0, 3), "mid": (4, 6), "middle": (4, 6), "late": (6, 9)}.get(part, (0, 9))
         return f"{_compare(columns, '>=', first + low)} AND {_compare(columns, '<=', first + high)}"
     years = [int(g) for g in match.groups() if g and g.isdigit()]
-    if kind == "range":
+    if kind == "outside" and years[0] < years[1]:
+        return f"{_compare(columns, '<', years[0])} OR {_compare(columns, '>', years[1])}"
+    if kind in ("range", "outside"):
         low, high = min(years), max(years)
         return f"{_compare(columns, '>=', low)} AND {_compare(columns, '<=', high)}"
     if kind == "in":
@@ -336,7 +343,8 @@ def _take_venues(text: str, column: str, conditions: list[str]) -> str:
             return match.group()
         parts = []
         for venue in names:
-            pattern = "".join(c for c in venue if c not in "%_\\")
+            spelt = _SPELT.get(venue.lower(), venue.upper() if venue.lower() in _VENUES and venue.islower() else venue)
+            pattern = "".join(c for c in spelt if c not in "%_\\")
             parts.append(
                 f"({column} = {literal(pattern)} OR {column} LIKE {literal(pattern + ' %')} "
                 f"OR {column} LIKE {literal('% ' + pattern + '%')})"

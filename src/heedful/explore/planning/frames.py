@@ -35,7 +35,7 @@ _VERY_NOT = re.compile(r"\b(?:not|never|no|without|nor|neither|cannot|hardly|rar
 _CAN_NOT = re.compile(r"\b(?:can|could|may|might|must)\s+not\b")
 
 _SIM_ADJ = (
-    r"similar|same|comparable|analogous|equivalent|identical|related|near-identical|corresponding|kindred|closest|"
+    r"like-minded|similar|same|comparable|analogous|equivalent|identical|related|near-identical|corresponding|kindred|closest|"
     r"consistent|compatible|nearby|neighbou?ring|close|resembling|alike|overlapping|the like|equal"
 )
 _DIF_ADJ = (
@@ -352,7 +352,7 @@ def likeness() -> re.Pattern[str]:
     """Plain likeness to the seed, without an aspect: "papers like this one", "similar work"."""
     documents = lexicon.DOCUMENTS
     return re.compile(
-        rf"(?:(?:more|most|very|closely|are|is|be|all|of the)\s+)*(?:(?:similar|related|close|comparable|akin|nearest|closest|analogous|relevant)\s+(?:to|with)\s+|like\s+|resembling\s+|"
+        rf"(?:(?:more|most|very|closely|are|is|be|all|of the)\s+)*(?:(?:similar|related|close|comparable|akin|nearest|closest|analogous|relevant)\s+(?:to|with)\s+|like\s+|resembl(?:e|es|ing)\s+|match(?:es|ing)?\s+|compar(?:e|es|able)\s+(?:with|to)\s+|"
         rf"in the (?:style|spirit|vein) of\s+|similarity to\s+|near\s+|as\s+)@seed(?:'s)?(?:\s+(?:one|ones))?(?:\s+overall)?|"
         rf"^(?:(?:find|show|give|me|more|the|most|some|other|any)\s+)*(?:similar|related|comparable|nearby|closest)(?:\s+(?:{documents}))*\s*$|^more of the same$|"
         rf"(?:similar|related|comparable)\s+(?:{documents})(?=\s|$)",

@@ -93,7 +93,7 @@ def is_definition(sentence: str, noun: str, after_definition: bool) -> bool:
         sentence,
         re.I,
     ) and not re.search(
-        r"\b(?:similar|the same|different|irrelevant|unimportant|not (?:matter|important)|important|the (?:most|only|main) (?:thing|important|point|focus|criterion))\b",
+        r"\b(?:similar|the same|different|irrelevant|unimportant|(?:what|all that) (?:really )?(?:matters|counts|interests|i |we )|not (?:matter|important)|important|the (?:most|only|main) (?:thing|important|point|focus|criterion))\b",
         sentence[:120],
         re.I,
     ):
@@ -117,6 +117,12 @@ def claims(sentence: str) -> list[Claim] | None:
     """What a sentence says about relevance, or None where it says nothing about it."""
     sentence = sentence.strip().rstrip(".!")
     plain = re.sub(r"^(?:narrative:?\s+)(?=\w)", "", sentence, flags=re.I)
+    plain = re.sub(
+        r"^(not relevant|non-?relevant|irrelevant|relevant|off[- ]topic|on[- ]topic)\s*:\s*(.+)$",
+        r"\2 are \1",
+        plain,
+        flags=re.I | re.S,
+    )
     if not _speaks_of_relevance(plain):
         return None
     found: list[Claim] = []

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from heedful.corpus.aspects import AspectScheme
     from heedful.seams import DocumentEncoder
 
-LONGEST = 50_000  # characters of an instruction that are read
+LONGEST = 20_000  # characters of an instruction that are read
 MOST = 64  # clauses kept of each kind; what is beyond them is reported in `not_understood`
 _SOME = re.compile(
     r"(?<![\w-])(?:to some extent|to a lesser (?:extent|degree)|partly|somewhat|a bit|a little|slightly|less so|secondarily|some)(?![\w-])",
@@ -137,6 +137,7 @@ class Reader:
 
     def _statement(self, text: str, draft: Draft) -> None:
         text = self._colon.sub(r"\1 is ", text.strip().rstrip(".!?;:"))
+        draft.framed = False
         about = claims(text) or self._elliptic(text, draft)
         text, conditions, unclear = take_filters(
             text, self.columns, narrative=about is not None or draft.narrative, today=self.today

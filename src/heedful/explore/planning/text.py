@@ -124,7 +124,8 @@ def _one_slip(typed: str, right: str) -> bool:
 
 
 _FOREIGN = frozenset(
-    "de la et en un bonjour le les des du une pas sans avec sur pour dans est sont qui que mais méthode méthodes même articles sujet "
+    "de la et en un bonjour "
+    "le les des du une pas sans avec sur pour dans est sont qui que mais méthode méthodes même articles sujet "
     "der das und nicht ohne mit für über eine einen ist sind auf gleiche gleichen andere anderen keine kein aber "
     "el los las una sin con sobre para pero mismo misma otro otra trabajos artículos il gli che di della non "
     "senza metodo método stesso stessa lo stessi um uma não sem sobre mesmo outro het een niet zonder maar dezelfde"
