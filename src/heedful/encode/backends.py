@@ -93,7 +93,7 @@ class TorchBackend:
             dtype = "bfloat16" if device == "cuda" or cpu_has_bfloat16() else "float32"
         self.device, self.dtype = device, dtype
         self.name = "torch" if device == "cpu" else f"torch-{device}"
-        self.budget = 8192 if device == "cpu" else 131_072
+        self.budget = 4096 if device == "cpu" else 131_072
         self.dim = int(files.config["hidden_size"])
         self._module = load_module(files, labeller).to(device=device, dtype=getattr(torch, dtype))
 
