@@ -33,7 +33,7 @@ _LEAD = (
 _LEADING = re.compile(rf"^[\s,.:;\"'()/-]*(?:(?:{_LEAD}|{DOCUMENTS})(?![\w'-])|@seed(?:'s)?)[\s,.:;\"')]*", re.I)
 _TRAIL = (
     r"please|too|as well|only|instead|though|if possible|where possible|when possible|preferably|ideally|in particular|at all|etc|and|or|but|nor|"
-    r"is|are|be|work|works|papers?|articles?|documents?|ones|here|also|to|for|of|in|on|with|the|a|an|that|which|however|above all|especially|"
+    r"is|are|be|work|works|papers?|articles?|ones|here|also|to|for|of|in|on|with|the|a|an|that|which|however|above all|especially|"
     r"thanks|thank you|whatsoever|or so|and so on|and the like|in general|this time|now|then|mainly|mostly|i|we|should|must|by|from|as|who|where|literature|involved|included"
 )
 _TRAILING = re.compile(rf"(?:[\s,.:;!?'(/-]+|(?<![\w-])(?:{_TRAIL})|\s@seed(?:'s)?)\s*$", re.I)

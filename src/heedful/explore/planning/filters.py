@@ -108,7 +108,7 @@ _VENUE = re.compile(
     r"(?P<kind>(?:venue|journal|conference|proceedings of(?: the)?)\s+)?(?P<name>"
     rf"\"[^\"]{{2,60}}\"|(?:[A-Z][A-Za-z]*[A-Z][A-Za-z]*|Nature|Science|Cell|Interspeech|[A-Z]{{2,}}|{_PLAIN})(?:\s+(?:or|and|/)\s+"
     rf"(?:[A-Z][A-Za-z]*[A-Z][A-Za-z]*|Nature|Science|Cell|Interspeech|[A-Z]{{2,}}|{_PLAIN}))*)(?:\s+(?:papers|proceedings|"
-    r"conference|conferences|journal|workshop))?(?![\w-])"
+    r"conference|conferences|journal|workshop))?(?:\s+(?P<year>(?:19|20)\d\d))?(?![\w-])"
 )
 
 
@@ -177,7 +177,7 @@ def take_filters(
     if columns.category:
         text = _take_categories(text, columns.category, conditions)
     if columns.venue:
-        text = _take_venues(text, columns.venue, conditions)
+        text = _take_venues(text, columns, columns.venue, conditions)
     return text, conditions, unclear
 
 
@@ -333,7 +333,7 @@ def _category(said: str) -> str:
     return f"{archive}{'.' if '.' in said else '-'}{part.upper() if '.' in said else part}"
 
 
-def _take_venues(text: str, column: str, conditions: list[str]) -> str:
+def _take_venues(text: str, columns: Columns, column: str, conditions: list[str]) -> str:
     column = name(column)
 
     def take(match: re.Match[str]) -> str:
@@ -350,6 +350,8 @@ def _take_venues(text: str, column: str, conditions: list[str]) -> str:
                 f"OR {column} LIKE {literal('% ' + pattern + '%')})"
             )
         whole = parts[0] if len(parts) == 1 else "(" + " OR ".join(parts) + ")"
+        if match["year"] and columns.year:
+            whole = f"({whole} AND {_compare(columns, '=', int(match['year']))})"
         conditions.append(f"NOT {whole}" if match["not"] else whole)
         return " , "
 
