@@ -21,6 +21,7 @@ VERBS: tuple[str, ...] = (
     "bench",
     "evaluate",
     "follow",
+    "diagnose",
     "systems",
 )  # in the order of --help; each is heedful.cli.<verb> with a function `command`
 

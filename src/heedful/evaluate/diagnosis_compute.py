@@ -123,10 +123,20 @@ def variant_result(trial: Trial, ground: Ground, base: Trial, empty: Trial | Non
 
 def estimate(values: Mapping[str, float], ground: Ground, group: str) -> Estimate:
     """Mean of a group with its interval, clusters resampled."""
-    weights = ground.weights[group]
-    weighed = [values[id] * weight for id, weight in weights.items()]
-    interval = mean_interval(weighed, [ground.clusters[id] for id in weights], bounds=(0, 1))
-    return Estimate(float(np.mean(weighed)), *(interval or (None, None)))
+    return _weighed(values, ground.weights[group], ground.clusters, (0, 1))
+
+
+def _weighed(
+    values: Mapping[str, float],
+    weights: Mapping[str, float],
+    clusters: Mapping[str, str],
+    bounds: tuple[float, float] = (-np.inf, np.inf),
+) -> Estimate:
+    """A weighted mean with its interval; the weights are fixed, so only the values' distance from it is uncertain."""
+    centre = float(np.mean([values[id] * weight for id, weight in weights.items()]))
+    linear = [centre + weight * (values[id] - centre) for id, weight in weights.items()]
+    interval = mean_interval(linear, [clusters[id] for id in weights], bounds=bounds)
+    return Estimate(centre, *(interval or (None, None)))
 
 
 def following_by(following: PMRR | None, ground: Ground) -> dict[str, Estimate]:
@@ -309,9 +319,8 @@ def _losses(trials: Sequence[Trial], ground: Ground) -> dict[str, Estimate]:
     found: dict[str, Estimate] = {}
     for label in ("empty", "wrong", "irrelevant"):
         if label in by_label:
-            values = [(by_label[label].values[id] - base.values[id]) * weight for id, weight in weights.items()]
-            interval = mean_interval(values, [ground.clusters[id] for id in weights])
-            found[label] = Estimate(float(np.mean(values)), *(interval or (None, None)))
+            differences = {id: by_label[label].values[id] - base.values[id] for id in weights}
+            found[label] = _weighed(differences, weights, ground.clusters)
     return found
 
 

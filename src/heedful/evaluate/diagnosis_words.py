@@ -19,7 +19,7 @@ def verdict(system: SystemDiagnosis, word: str) -> tuple[Kind, str]:
     arrived = base.pairs
     if arrived and not arrived.delivered:
         same = between is not None and between.same == between.topics
-        consequence = " So it ranked both alike, and p-MRR is 0." if same else f" Its p-MRR is {found.value:+.1f}."
+        consequence = " So it ranked both alike, and p-MRR is 0." if same else f" Its p-MRR is {_signed(found.value)}."
         return "not delivered", (
             f"Was not delivered the {word}: in all {arrived.of} pairs the two instructions reached its model as one "
             f"and the same input.{consequence} Nothing can be said about following before it arrives."
@@ -28,7 +28,7 @@ def verdict(system: SystemDiagnosis, word: str) -> tuple[Kind, str]:
     if arrived and arrived.delivered < arrived.of:
         partly = f" In {arrived.of - arrived.delivered} of the {arrived.of} pairs the {word} did not arrive."
     if found.verdict == "followed":
-        share = f"; the ideal ranking reaches p-MRR {found.ceiling:+.1f}" if found.ceiling is not None else ""
+        share = f"; the ideal ranking reaches p-MRR {_signed(found.ceiling)}" if found.ceiling is not None else ""
         return (
             "followed",
             f"Follows the {word}: net p-MRR {_net(found)} above its null ({_against_null(found)}{share}).{partly}",
@@ -44,6 +44,8 @@ def verdict(system: SystemDiagnosis, word: str) -> tuple[Kind, str]:
             f"Was delivered the {word} and did not follow it: {_against_null(found)}; net p-MRR {_net(found)} is not "
             f"shown to be above 0.{unsure}{partly}"
         )
+    if between and between.same == between.topics:
+        return "not followed", f"Does not follow the {word}: it ranks alike for both instructions of every pair."
     if between and between.rbo < MOTION_BELOW:
         return "motion, not following", (
             f"Moves, and does not follow: {100 * between.turnover:.0f} % of its top {TOP} changes between the "
@@ -103,8 +105,8 @@ def _loss(start: str, loss: Estimate | None) -> str:
     if loss.value == 0 and not loss.low and not loss.high:
         return f"{start}, its relevance is the same to the last digit."
     if loss.low is None or loss.high is None:
-        return f"{start}, its relevance differs by {100 * loss.value:+.1f} points."
-    interval = f"{100 * loss.value:+.1f} points [{100 * loss.low:+.1f}, {100 * loss.high:+.1f}]"
+        return f"{start}, its relevance differs by {_signed(100 * loss.value)} points."
+    interval = f"{_signed(100 * loss.value)} points [{_signed(100 * loss.low)}, {_signed(100 * loss.high)}]"
     if loss.high < 0:
         return f"{start}, it is less relevant: {interval}."
     if loss.low > 0:
@@ -116,7 +118,7 @@ def _turned(wrong: VariantResult | None) -> str:
     if wrong is None or wrong.following is None or wrong.following.verdict != "against the instruction":
         return ""
     value = wrong.following.value
-    return f"With instructions exchanged its p-MRR turns negative ({value:+.1f}), as that of a follower should."
+    return f"With instructions exchanged its p-MRR turns negative ({_signed(value)}), as that of a follower should."
 
 
 def _distracted(irrelevant: VariantResult | None) -> str:
@@ -140,7 +142,7 @@ def _wordings(system: SystemDiagnosis) -> str:
     start = f"Over {base.wordings} wordings of one instruction "
     if base.rbo == 1:
         return start + "its rankings are the same."
-    net = "" if base.net is None else f" and net p-MRR {base.net:+.1f} (deviation {base.net_deviation:.1f})"
+    net = "" if base.net is None else f" and net p-MRR {_signed(base.net)} (deviation {base.net_deviation:.1f})"
     return (
         f"{start}relevance is {100 * base.relevance:.1f} (deviation {100 * base.relevance_deviation:.1f}){net}; "
         f"overlap between them {base.rbo:.2f}."
@@ -169,9 +171,15 @@ def _undelivered(system: SystemDiagnosis) -> str:
 
 def _net(found: PMRR) -> str:
     if found.net_low is None or found.net_high is None:
-        return f"{found.net:+.1f}"
-    return f"{found.net:+.1f} [{found.net_low:+.1f}, {found.net_high:+.1f}]"
+        return f"{_signed(found.net)}"
+    return f"{_signed(found.net)} [{_signed(found.net_low)}, {_signed(found.net_high)}]"
 
 
 def _against_null(found: PMRR) -> str:
-    return f"p-MRR {found.value:+.1f}, null {found.null.mean:+.1f} [{found.null.low:+.1f}, {found.null.high:+.1f}]"
+    null = f"{_signed(found.null.mean)} [{_signed(found.null.low)}, {_signed(found.null.high)}]"
+    return f"p-MRR {_signed(found.value)}, null {null}"
+
+
+def _signed(value: float) -> str:
+    text = f"{value:+.1f}".replace("-", "−")
+    return "0.0" if text in ("+0.0", "−0.0") else text
