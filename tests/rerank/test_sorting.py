@@ -144,7 +144,7 @@ def test_more_budget_gives_a_better_top() -> None:
 def test_the_parallel_top_k_never_asks_the_same_prompt_twice() -> None:
     got = run_sort(Active(prompts=10_000, settled=0)(8, 4), Voter(shuffled(8), error=0.3))
     asked = [(a.first, a.second) for a in got.answers]
-    assert len(asked) == len(set(asked)) == 8 * 7
+    assert 30 < len(asked) == len(set(asked)) <= 8 * 7
 
 
 def test_the_parallel_top_k_beats_heapsort_at_a_noisy_voter_for_less() -> None:
