@@ -22,3 +22,8 @@ def test_chunks_draw_no_more_than_they_give():
     source = iter(range(10))
     assert next(chunks(source, 3)) == [0, 1, 2]
     assert next(source) == 3
+
+
+def test_a_chunk_ends_early_once_it_is_heavy():
+    assert list(chunks([1, 1, 9, 1, 1], 3, weight=lambda n: n, most=10)) == [[1, 1, 9], [1, 1]]
+    assert list(chunks([10, 10, 1], 3, weight=lambda n: n, most=10)) == [[10], [10], [1]]

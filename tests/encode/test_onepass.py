@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from tests.encode.plain import plain_vectors
 from heedful.corpus import SCIENCE, Aspect, AspectScheme
 from heedful.encode import document_text, load_encoder
 from heedful.encode.onepass import OnePassEncoder
+from heedful.encode.weights import find_model
 from heedful.errors import BadInput
 from heedful.records import Document, Sentence
 
@@ -133,6 +135,24 @@ def test_openvino_predicts_the_labels_that_torch_predicts(documents):
     for ours, theirs in zip(quick.encode_documents(documents), exact.encode_documents(documents), strict=True):
         np.testing.assert_allclose(ours.probabilities, theirs.probabilities, atol=1e-3)
         np.testing.assert_allclose(ours.sentences, theirs.sentences, atol=1e-4)
+
+
+def test_another_model_is_labelled_by_the_default_one(documents, tmp_path):
+    """The other model here is the default one with a changed embedding."""
+    from safetensors.torch import load_file, save_file
+
+    folder = shutil.copytree(find_model().folder, tmp_path / "other")
+    tensors = load_file(folder / "model.safetensors")
+    tensors["embeddings.word_embeddings.weight"] = tensors["embeddings.word_embeddings.weight"].flip(1).contiguous()
+    save_file(tensors, folder / "model.safetensors")
+    default = load_encoder(labels="predicted", backend="torch-float32")
+    other = load_encoder(str(folder), labels="predicted", backend="torch-float32")
+    for ours, theirs in zip(
+        other.encode_documents(documents[:4]), default.encode_documents(documents[:4]), strict=True
+    ):
+        np.testing.assert_allclose(ours.probabilities, theirs.probabilities, atol=1e-5)
+        assert ours.whole @ theirs.whole < 0.9
+    assert other.spec()["digest"] != default.spec()["digest"]
 
 
 def test_auto_keeps_complete_labels_and_predicts_the_rest():

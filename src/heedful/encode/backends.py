@@ -124,7 +124,11 @@ def cpu_has_bfloat16() -> bool:
 
 
 def has_cuda() -> bool:
-    """Whether torch sees a CUDA device."""
+    """Whether torch sees a CUDA device; a build of torch for the CPU alone is not even imported to find out."""
+    from importlib.metadata import version
+
+    if version("torch").endswith("+cpu"):
+        return False
     import torch
 
     return torch.cuda.is_available()

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
-def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Lists of up to `size` items, in order, drawn only when asked for."""
-    iterator = iter(items)
-    while chunk := list(islice(iterator, size)):
+def chunks(items: Iterable[T], size: int, weight: Callable[[T], int] = lambda _: 0, most: int = 1) -> Iterator[list[T]]:
+    """Lists of up to `size` items, in order, drawn only when asked for; a list ends early once it weighs `most`."""
+    chunk: list[T] = []
+    total = 0
+    for item in items:
+        chunk.append(item)
+        total += weight(item)
+        if len(chunk) == size or total >= most:
+            yield chunk
+            chunk, total = [], 0
+    if chunk:
         yield chunk
 
 

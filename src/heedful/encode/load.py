@@ -13,7 +13,7 @@ from heedful.encode.labels import unit_rows
 from heedful.encode.onepass import LabelSource, OnePassEncoder
 from heedful.encode.passages import Tokens
 from heedful.encode.weights import DEFAULT_SHA256, ModelFiles, find_model
-from heedful.errors import BadInput, Missing
+from heedful.errors import BadInput
 
 if TYPE_CHECKING:
     from heedful.encode.backends import Backend, Floats
@@ -33,8 +33,11 @@ def load_encoder(
 
     labels: "data" takes the labels that came with the sentences, "predicted" always the package's own, "auto" the
     data's where every sentence of a document has one. scheme: the aspects; one with definitions of its own needs no
-    training. backend: one of "auto", "torch", "torch-float32", "openvino", "openvino-float32". Raises Missing where
-    there is no such model or backend, Mismatch where its files are damaged.
+    training. Another model than the default one is labelled by the default one, in a second pass. backend: one of
+    "auto", "torch", "torch-float32", "openvino", "openvino-float32".
+
+    Raises Missing where there is no such model or backend, Mismatch where its files are damaged, BadInput for another
+    option.
     """
     if labels not in get_args(LabelSource):
         raise BadInput(f"labels={labels!r}; expected one of {', '.join(get_args(LabelSource))}")
@@ -43,8 +46,20 @@ def load_encoder(
     files = find_model(name)
     tokens = Tokens(files.folder, _max_tokens(files))
     trained = labels != "data" and scheme == SCIENCE
-    labeller = _labeller(files) if trained else None
-    engine = _backend(files, labeller, backend)
+    home = files if not trained or files.digest == DEFAULT_SHA256 else find_model()  # whose labeller it is
+    labeller = _labeller() if trained else None
+    engine = _backend(files, labeller if home is files else None, backend)
+    label_with = None
+    if home is not files:
+        assert labeller is not None
+        label_with = OnePassEncoder(
+            home,
+            Tokens(home.folder),
+            _backend(home, labeller, backend),
+            scheme,
+            labels="predicted",
+            label_names=labeller.labels,
+        )
     prototypes = None
     if labels != "data" and not trained:
         plain = OnePassEncoder(files, tokens, engine, scheme, labels="data")
@@ -59,6 +74,7 @@ def load_encoder(
         label_names=() if labeller is None else labeller.labels,
         labeller_digest="" if labeller is None else labeller.digest,
         prototypes=prototypes,
+        label_with=label_with,
     )
 
 
@@ -70,12 +86,7 @@ def _max_tokens(files: ModelFiles) -> int:
     return min(512, places)
 
 
-def _labeller(files: ModelFiles) -> Any:
-    if files.digest != DEFAULT_SHA256:
-        raise Missing(
-            f"the labeller belongs to the default model, not to {files.name!r}; "
-            'use labels="data", or a scheme with definitions of its own'
-        )
+def _labeller() -> Any:
     from heedful.encode.labeller import AspectLabeller
 
     return AspectLabeller.load()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 LabelSource = Literal["auto", "data", "predicted"]
 LOOK_AHEAD = 1024  # documents held at once, so that batches can be of like length
+MOST_CHARACTERS = 4_000_000  # ... and their characters: fewer documents are held where they are long
 
 
 @dataclass(slots=True, eq=False)
@@ -39,6 +40,7 @@ class OnePassEncoder:
 
     labels: "data" takes the sentences' own labels, "predicted" always ours, "auto" the data's where every sentence of
     the document has one. labeller_digest: empty where `prototypes` (aspects, H), unit rows, tell the aspects instead.
+    label_with: the encoder of the model that the labeller belongs to, where that is another one.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class OnePassEncoder:
         label_names: Sequence[str] = (),
         labeller_digest: str = "",
         prototypes: Floats | None = None,
+        label_with: OnePassEncoder | None = None,
         look_ahead: int = LOOK_AHEAD,
     ):
         self.dim = backend.dim
@@ -59,7 +62,7 @@ class OnePassEncoder:
         self._files, self._tokens, self._backend, self._scheme = files, tokens, backend, scheme
         self._labels, self._label_names, self._labeller_digest = labels, tuple(label_names), labeller_digest
         self._to_aspects = aspect_labels.aspect_matrix(self._label_names, scheme)
-        self._prototypes = prototypes
+        self._prototypes, self._label_with = prototypes, label_with
         self._look_ahead = look_ahead
 
     def spec(self) -> Mapping[str, Any]:
@@ -85,7 +88,8 @@ class OnePassEncoder:
 
     def encode_documents(self, documents: Iterable[Document]) -> Iterator[DocumentVectors]:
         """One value a document, in order; holds a bounded number of documents at once."""
-        for chunk in chunks((_split(document) for document in documents), self._look_ahead):
+        split = (_split(document) for document in documents)
+        for chunk in chunks(split, self._look_ahead, _characters, MOST_CHARACTERS):
             yield from self._encode_chunk(chunk)
 
     def encode_queries(self, texts: Sequence[str], instructions: Sequence[str] | None = None) -> Floats:
@@ -102,7 +106,15 @@ class OnePassEncoder:
     def _encode_chunk(self, documents: list[Document]) -> Iterator[DocumentVectors]:
         predict = [self._predicts(document) for document in documents]
         by_model = [want and self._prototypes is None for want in predict]
-        encoded = self._run([document_passage(document) for document in documents], by_model)
+        passages = [document_passage(document) for document in documents]
+        if self._label_with is None:
+            encoded = self._run(passages, by_model)
+        else:
+            encoded = self._run(passages, [False] * len(passages))
+            places = [n for n, wanted in enumerate(by_model) if wanted]
+            labelled = self._label_with._run([passages[n] for n in places], [True] * len(places))
+            for n, other in zip(places, labelled, strict=True):
+                encoded[n].probabilities = other.probabilities
         for document, one, want in zip(documents, encoded, predict, strict=True):
             yield self._finish(document, one, want)
 
@@ -162,6 +174,10 @@ def _add(one: _Encoded, sentences: Any, vectors: Floats, probabilities: Floats |
         if one.probabilities is not None and probabilities is not None:
             owned = pool[1 : 1 + len(sentences)].sum(axis=1, keepdims=True)
             one.probabilities[sentences] += np.nan_to_num(probabilities[row, : len(sentences)]) * owned
+
+
+def _characters(document: Document) -> int:
+    return len(document.title) + sum(len(sentence.text) for sentence in document.sentences)
 
 
 def _split(document: Document) -> Document:

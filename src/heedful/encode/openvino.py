@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from heedful.cache import cache_folder
-from heedful.encode.backends import Sums, cpu_has_bfloat16
+from heedful.encode.backends import Sums
 from heedful.errors import Missing
 
 if TYPE_CHECKING:
@@ -54,7 +54,10 @@ class OpenVinoBackend:
                 "backend 'openvino' is not installed; pip install 'heedful[openvino]', or use backend=\"torch\""
             )
         if dtype == "auto":
-            dtype = "bfloat16" if cpu_has_bfloat16() else "float32"
+            import openvino
+
+            capable = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+            dtype = "bfloat16" if "BF16" in capable else "float32"
         self.dtype = dtype
         self.dim = int(files.config["hidden_size"])
         self._files, self._labeller = files, labeller
