@@ -22,6 +22,7 @@ VERBS: tuple[str, ...] = (
     "evaluate",
     "follow",
     "diagnose",
+    "experiment",
     "systems",
 )  # in the order of --help; each is heedful.cli.<verb> with a function `command`
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
 
 from heedful.benchmarks import Benchmark, Split
 from heedful.benchmarks.probes import Probe, probes_of
+from heedful.benchmarks.variants import BASE
 from heedful.errors import BadInput
 from heedful.evaluate.diagnosis import Diagnosis, SystemDiagnosis, Trial
 from heedful.evaluate.diagnosis_compute import Ground, diagnose_system, estimate, with_flows
@@ -29,18 +30,22 @@ def diagnose(
     measure: Measure | None = None,
     split: str | None = None,
     paraphrases: bool = True,
+    only: Container[str] | None = None,
     out: Path | None = None,
     track: Track | None = None,
 ) -> tuple[Diagnosis, list[SystemTrials]]:
     """The diagnosis, and the trials that it rests on (the whole delivery record is in them).
 
-    measure: of relevance, the convention's first unless given. split: clean, test or all unless given. out: where
-    finished topics are kept. A system that fails is reported as failed and the others go on. Raises BadInput.
+    measure: of relevance, the convention's first unless given. split: clean, test or all unless given. only: the
+    variants to try (base always). out: where finished topics are kept. A system that fails is reported as failed and
+    the others go on. Raises BadInput.
     """
     parsed = named_systems(systems)
     measure = measure or DEFAULT_MEASURES[benchmark.convention][0]
     chosen = choose_split(benchmark, split)
     probes = probes_of(benchmark, paraphrases=paraphrases)
+    if only is not None:
+        probes = tuple(probe for probe in probes if probe.variant == BASE or probe.variant in only)
     done = [try_system(name, system, benchmark, probes, out=out, track=track) for name, system in parsed.items()]
     values = {one.name: relevance(benchmark, one, measure) for one in done}
     ground = ground_of(benchmark, chosen)
@@ -66,7 +71,7 @@ def diagnose(
             groups=tuple(group for group in ground.weights if group != "all"),
             systems=tuple(with_flows(found, bases, ground)),
             comparisons=_comparisons(bases, ground),
-            facts=manifest("diagnosis", benchmark, probes, done),
+            facts=manifest(benchmark, probes, done),
             splits=_all_splits(benchmark, done, values),
         ),
         done,

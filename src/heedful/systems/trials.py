@@ -128,12 +128,9 @@ class _Opened:
         return dict(said()) if callable(said) else None
 
 
-def manifest(
-    kind: str, benchmark: Benchmark, probes: Sequence[Probe], trials: Sequence[SystemTrials]
-) -> dict[str, Any]:
+def manifest(benchmark: Benchmark, probes: Sequence[Probe], trials: Sequence[SystemTrials]) -> dict[str, Any]:
     """What somebody needs to repeat it: data, systems, instruction templates, seeds, versions, cost. JSON-ready."""
     return {
-        "kind": kind,
         "heedful": heedful.__version__,
         "data": {
             "benchmark": benchmark.name,

@@ -38,6 +38,11 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     note: str = ""
 
+    @property
+    def wide(self) -> bool:
+        """Whether its intervals would not fit beside their values."""
+        return sum(any(isinstance(row[i], Estimate) for row in self.rows) for i in range(len(self.columns))) > 4
+
     def texts(self) -> list[list[tuple[str, str]]]:
         """Rows of (value, interval) as people read them; the interval is empty where there is none."""
         return [[shown(cell, column.kind) for cell, column in zip(row, self.columns, strict=True)] for row in self.rows]
@@ -159,8 +164,10 @@ def to_latex(table: Table) -> str:
 
 def files_of(tables: Sequence[Table]) -> dict[str, str]:
     """Suffix -> text: `.md` and `.tex` with all tables, `-NAME.csv` one a table."""
+    names = [re.sub(r"[^A-Za-z0-9]+", "-", table.name).strip("-")[:60] for table in tables]
+    suffixes = [f"-{name}" + (f"-{i}" if name in names[:i] else "") for i, name in enumerate(names)]
     return {
         ".md": "\n".join(to_markdown(table) for table in tables),
         ".tex": "\n".join(to_latex(table) for table in tables),
-        **{f"-{table.name}.csv" if len(tables) > 1 else ".csv": to_csv(table) for table in tables},
+        **{(f"{s}.csv" if len(tables) > 1 else ".csv"): to_csv(t) for s, t in zip(suffixes, tables, strict=True)},
     }

@@ -104,8 +104,8 @@ def variant_table(diagnosis: Diagnosis, system: SystemDiagnosis, every: bool = F
         tuple(columns),
         tuple(row(result) for result in system.results.values() if every or not result.wording),
         f"Overlap (rank-biased, p = .9), Kendall's tau, share of new documents in the top {TOP}: against {against}. "
-        "Delivered: pairs whose two instructions, and topics whose instruction and none, reached the model as different "
-        "inputs; – where there is no record or nothing to compare.",
+        "Delivered: pairs whose two instructions, and topics whose instruction and none, reached the model as "
+        "different inputs; – where there is no record or nothing to compare.",
     )
 
 

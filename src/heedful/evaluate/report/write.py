@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from heedful.evaluate.diagnosis import Diagnosis
+from heedful.evaluate.report.figures import plain
 from heedful.evaluate.report.page import to_html
-from heedful.evaluate.report.tables import latex_text, markdown_text, to_latex, to_markdown
+from heedful.evaluate.report.tables import Table, files_of, latex_text, markdown_text, to_latex, to_markdown
 from heedful.evaluate.report.views import tables_of
 from heedful.evaluate.trec import write_lines
 
@@ -49,3 +50,24 @@ def to_latex_report(diagnosis: Diagnosis) -> str:
     lines = [r"% needs \usepackage{booktabs}", r"\begin{description}"]
     lines += [rf"\item[{{{latex_text(system.name)}}}] {latex_text(system.verdict)}" for system in diagnosis.systems]
     return "\n".join([*lines, r"\end{description}", "", *(to_latex(table) for table in tables_of(diagnosis))])
+
+
+def write_experiment(
+    name: str,
+    value: Mapping[str, Any],
+    sentences: Sequence[str],
+    tables: Sequence[Table],
+    figure: str | None,
+    out: Path,
+) -> list[Path]:
+    """NAME.json, .md, .tex, a .csv a table, .svg where there is a picture, NAME-manifest.json. Raises Unwritable."""
+    texts = {f"{name}{suffix}": text for suffix, text in files_of(tables).items()}
+    said = "".join(f"- {markdown_text(sentence)}\n" for sentence in sentences)
+    texts[f"{name}.md"] = f"# {markdown_text(name)}\n\n{said}\n{texts[f'{name}.md']}"
+    texts[f"{name}.json"] = to_json(value)
+    texts[f"{name}-manifest.json"] = to_json(value["manifest"])
+    if figure:
+        texts[f"{name}.svg"] = plain(figure)
+    for file, text in texts.items():
+        write_lines(out / file, iter([text]))
+    return [out / file for file in texts]
