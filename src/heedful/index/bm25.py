@@ -4,15 +4,17 @@ score(d, q) = sum over the query's words of idf * tf / (tf + k1 * (1 - b + b * l
 b = 0.75, idf = ln((N - df + .5) / (df + .5) + 1): Robertson and Zaragoza 2009 in Lucene's form (without the constant
 k1 + 1, which changes no order). A word that the query repeats counts as often.
 
-On disk, a segment for every 50,000 documents: `I-starts.npy` (words + 1,), `I-documents.npy` (document positions,
-ascending within a word) and `I-impacts.npy` (the fraction above, float32).
+On disk, a segment for every 20,000 documents: `I-starts.npy` (words + 1,), `I-documents.npy` (document positions,
+ascending within a word) and `I-impacts.npy` (the fraction above, float32); and `norms.npy` (documents,), the second
+addend of its denominator. Chosen documents are scored from the store of words itself, whose rows are documents.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from heedful.records import Vector
 
 K1, B = 1.2, 0.75
-SEGMENT = 50_000
+SEGMENT = 20_000
 _STEP = 5_000
 
 
@@ -42,7 +44,9 @@ def write_postings(folder: Path, table: TermTable, documents: int) -> None:
     for start in range(0, documents, _STEP):
         lengths[start : start + _STEP] = np.asarray(_counts(table, start, documents).sum(axis=1)).ravel()
     mean = float(lengths.mean()) if documents else 0.0
-    norms = K1 * (1 - B + B * lengths / mean) if mean else np.full(documents, K1, np.float32)
+    norms = K1 * (1 - B + B * lengths / mean) if mean else np.full(documents, K1)
+    norms = norms.astype(np.float32)
+    np.save(folder / "norms.npy", norms, allow_pickle=False)
     for number, first in enumerate(range(0, documents, SEGMENT)):
         last = min(first + SEGMENT, documents)
         rows = sparse.vstack([_counts(table, start, last) for start in range(first, last, _STEP)], format="csr")
@@ -71,13 +75,9 @@ class Postings:
     def __init__(self, folder: Path, table: TermTable, documents: int):
         self._table, self._documents = table, documents
         try:
+            self._norms: Vector = np.load(folder / "norms.npy", allow_pickle=False)
             self._segments = [
-                _Segment(
-                    *(
-                        np.load(folder / f"{n}-{part}.npy", mmap_mode="r", allow_pickle=False)
-                        for part in _Segment._fields
-                    )
-                )
+                _Segment(*(_mapped(folder / f"{n}-{part}.npy") for part in _Segment._fields))
                 for n in range(-(-documents // SEGMENT))
             ]
         except (OSError, ValueError) as error:
@@ -86,34 +86,40 @@ class Postings:
     def scores(self, query: str) -> Vector:
         """(documents,) every document's score; 0 where no word matches."""
         out = np.zeros(self._documents, np.float32)
-        for column, weight in self._words(query):
-            for segment in self._segments:
-                span = slice(segment.starts[column], segment.starts[column + 1])
-                out[segment.documents[span]] += np.float32(weight) * segment.impacts[span]
+        for segment, weight, start, end in self._spans(query):
+            out[segment.documents[start:end]] += weight * segment.impacts[start:end]
         return out
 
     def scores_of(self, query: str, positions: NDArray[np.int64]) -> Vector:
         """(positions,) the scores of just these documents, the same to the last bit as `scores` gives."""
-        wanted, back = np.unique(positions, return_inverse=True)
-        out = np.zeros(len(wanted), np.float32)
         words = self._words(query)
-        for number, segment in enumerate(self._segments):
-            low, high = np.searchsorted(wanted, (number * SEGMENT, (number + 1) * SEGMENT))
-            if low == high:
-                continue
-            rows = wanted[low:high].astype(np.int32)
-            for column, weight in words:
-                start, end = segment.starts[column], segment.starts[column + 1]
-                if start == end:
-                    continue
-                listed = segment.documents[start:end]
-                at = np.searchsorted(listed, rows)
-                at[at == end - start] = 0
-                found = np.flatnonzero(listed[at] == rows)
-                out[low + found] += np.float32(weight) * segment.impacts[start + at[found]]
-        return out[back]
+        out = np.zeros(len(positions), np.float32)
+        counts = self._table.frequencies(positions, np.array([column for column, _ in words], np.int64))
+        impacts = counts / (counts + self._norms[positions][:, None])
+        for number, (_, weight) in enumerate(words):  # one after the other, as `scores` adds them
+            out += np.float32(weight) * impacts[:, number]
+        return out
+
+    def _spans(self, query: str) -> Iterator[tuple[_Segment, np.float32, int, int]]:
+        """Where the postings of the query's words lie: segment, weight, start, end; word by word, none empty."""
+        words = self._words(query)
+        if not words:
+            return
+        columns = np.array([column for column, _ in words])
+        spans = [
+            (segment, segment.starts[columns].tolist(), segment.starts[columns + 1].tolist())
+            for segment in self._segments
+        ]
+        for number, (_, weight) in enumerate(words):
+            for segment, starts, ends in spans:
+                if starts[number] < ends[number]:
+                    yield segment, np.float32(weight), starts[number], ends[number]
 
     def _words(self, query: str) -> list[tuple[int, float]]:
         """(column, idf times its count in the query) of the words that some document has, in order of columns."""
         columns = Counter(column for stem in stems(query) if (column := self._table.column(stem)) is not None)
         return [(column, count * float(self._table.idf[column])) for column, count in sorted(columns.items())]
+
+
+def _mapped(path: Path) -> NDArray[Any]:
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))  # a plain view: slices of it are cheaper

@@ -28,7 +28,7 @@ from heedful.index.terms import TermTable, TermWriter, gather
 if TYPE_CHECKING:
     from heedful.records import Vector
 
-_FORMAT = 1
+_FORMAT = 3
 _BATCH = 512
 log = logging.getLogger("heedful.index")
 
@@ -144,4 +144,4 @@ def _mapped(path: Path, dtype: type, shape: tuple[int, int]) -> np.ndarray:
         raise ValueError(f"{path.name} has {path.stat().st_size} bytes, not {size}")
     if size == 0:
         return np.zeros(shape, dtype)
-    return np.memmap(path, dtype=dtype, mode="r", shape=shape)
+    return np.asarray(np.memmap(path, dtype=dtype, mode="r", shape=shape))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TABLE = "documents"
 _SUFFIX = "__widened"
+_READ_AHEAD = 32 * 2**20
 _SQL = {"int": "bigint", "float": "double", "string": "string", "bool": "boolean"}
 
 
@@ -54,6 +55,7 @@ def _short(error: BaseException) -> str:
 
 def _connect(folder: Path) -> Any:
     os.environ.setdefault("LANCEDB_LOG", "error")  # its warnings are about what we mean to do
+    os.environ.setdefault("LANCE_DEFAULT_IO_BUFFER_SIZE", str(_READ_AHEAD))  # else 2 GB may be read ahead
     try:
         import lancedb
     except ImportError as error:

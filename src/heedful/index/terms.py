@@ -138,6 +138,21 @@ class TermTable:
         )
         return TermBlock(counts, offsets, self.idf)
 
+    def frequencies(self, positions: NDArray[np.int64], columns: NDArray[np.int64]) -> Vector:
+        """(positions, columns) how often these words occur in these documents, titles included."""
+        first, last = self._rows[self._units[positions]], self._rows[self._units[np.asarray(positions) + 1]]
+        lengths = last - first
+        ends = np.cumsum(lengths)
+        entries = np.arange(ends[-1] if len(ends) else 0) + np.repeat(first - ends + lengths, lengths)
+        slots = np.full(self.width, -1, np.int64)
+        slots[columns] = np.arange(len(columns))
+        slot = slots[self._columns[entries]]
+        asked = np.flatnonzero(slot >= 0)
+        cells = np.repeat(np.arange(len(positions)) * len(columns), lengths)[asked] + slot[asked]
+        size = len(positions) * len(columns)
+        counted = np.bincount(cells, self._counts[entries[asked]], size).astype(np.float32)
+        return counted.reshape(len(positions), len(columns))
+
     def of_texts(self, documents: Sequence[tuple[str, Sequence[str]]]) -> TermBlock:
         """The units of documents from elsewhere, each (title, sentences); words unknown here are left out."""
         data: list[float] = []
@@ -170,4 +185,4 @@ def gather(starts: NDArray[np.int64], positions: NDArray[np.int64]) -> tuple[NDA
 def _mapped(path: Path, dtype: type) -> NDArray[Any]:
     if path.stat().st_size == 0:  # an empty file cannot be mapped
         return np.empty(0, dtype)
-    return np.memmap(path, dtype=dtype, mode="r")
+    return np.asarray(np.memmap(path, dtype=dtype, mode="r"))
