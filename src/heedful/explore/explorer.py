@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,7 +64,14 @@ class Explorer:
 
     def plan(self, instruction: str) -> Plan:
         """What an instruction is understood as, with this collection's aspects and columns."""
-        return make_plan(instruction, scheme=self.scheme, columns=dict(self.index.columns))
+        own_aspects = self.scheme != SCIENCE  # understood by likeness to their definitions, which takes an encoder
+        return make_plan(
+            instruction,
+            scheme=self.scheme,
+            columns=dict(self.index.columns),
+            encoder=self.encoder if own_aspects and instruction.strip() else None,
+            today=date.today().year,
+        )
 
     def explore(
         self,

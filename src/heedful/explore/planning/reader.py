@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,9 @@ _DISCOURSE = re.compile(
     r"in particular|in general|in short|in other words|e\.g\.|i\.e\.|also|besides|otherwise|hence|narrative:?|note that|please note that|of course|basically)\s*,?\s+)+(?=\S)", re.I
 )  # fmt: skip
 
+
+SET_ASIDE = 0.9
+"""How far a plan steers that sets an aspect aside ("method, not topic")."""
 
 _RELATIVE = re.compile(r"^(?:(?:the|an?|with|on|by|from|papers?)\s+)*(?:same|similar|different|other|another)\s", re.I)
 _RELEVANT = re.compile(r"\b(?:ir|non-?)?relevant\b", re.I)
@@ -284,8 +288,16 @@ class Reader:
             avoided=avoided,
             where=" AND ".join(dict.fromkeys(_joined(draft.where))) or None,
             task=" ".join(draft.task)[:4000] or None,
+            steer=_steer(draft.weights, aspects),
             not_understood=tuple(missed),
         )
+
+
+def _steer(said: Mapping[str, list[float]], aspects: Mapping[str, float]) -> float | None:
+    """Little is left to the whole where one aspect is asked for and another set aside: the whole is made of both."""
+    asked = any(weight > 0 for weight in aspects.values())
+    aside = any(aspects[name] <= 0 for name in said if name in aspects)
+    return SET_ASIDE if asked and aside else None
 
 
 def _long_segments(text: str) -> list[Segment]:
