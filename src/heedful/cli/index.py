@@ -62,7 +62,7 @@ def command(
     source: Any = labels.value if labels else None
     try:  # what was not said is as it is there
         there = read_manifest(out)
-        scheme = scheme or AspectScheme.from_json(there.scheme)
+        scheme = scheme or AspectScheme.from_json(there.recipe["scheme"])
         name, source = name or there.encoder["name"], source or there.encoder["labels"]
     except Missing:
         scheme = scheme or SCIENCE

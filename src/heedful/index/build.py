@@ -97,7 +97,7 @@ def build_index(
         update = False
     files.prepare_folder(folder)
     with files.build_lock(folder):
-        kept = {"scheme": files.as_json(scheme.as_json()), "recipe": files.as_json(dict(recipe or {}))}
+        kept = files.as_json({**(recipe or {}), "scheme": scheme.as_json()})
         build = _Build(folder, encoder, frozenset(delete), sources, kept, progress, batch, seconds, exact_limit)
         report = build.run(documents, update, tuple(dict.fromkeys(delete)))
         return replace(report, seconds=time.monotonic() - started)
@@ -360,7 +360,7 @@ class _Build:
             corpus=f"{total % 2**128:032x}",
             columns={name: Column(self.fields[name], type) for name, type in sorted(self.types.items())},
             sources=self.sources,
-            **self.kept,
+            recipe=self.kept,
             built=datetime.now(UTC).isoformat(timespec="seconds"),
             libraries=dict(library_versions()),
         )

@@ -41,7 +41,6 @@ def describe_index(path: Path | str) -> dict[str, Any]:
         "corpus": manifest.corpus,
         "digest": manifest.digest,
         "sources": [dict(source) for source in manifest.sources],
-        "recipe": dict(manifest.recipe),
         "libraries": dict(manifest.libraries),
         **sizes,
     }

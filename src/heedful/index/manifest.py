@@ -35,7 +35,7 @@ class Manifest:
     documents that have it. corpus: the sum (mod 2^128) of the first 16 bytes of all
     rows' SHA-256 digests, whatever their order. sources: the files
     that were read, with size, time and digest. ann: whether approximate indexes stand over the vector columns.
-    scheme: the collection's aspects as AspectScheme gives them. recipe: whatever the caller wants kept.
+    recipe: whatever the caller wants kept, and under "scheme" the collection's aspects as AspectScheme gives them.
     """
 
     version: int
@@ -47,7 +47,6 @@ class Manifest:
     columns: Mapping[str, Column] = field(default_factory=dict)
     sources: Sequence[Mapping[str, Any]] = ()
     ann: bool = False
-    scheme: Mapping[str, Any] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
     built: str = ""
     libraries: Mapping[str, str] = field(default_factory=dict)
@@ -59,7 +58,9 @@ class Manifest:
         """SHA-256 over what decides every answer: documents, columns, aspects, encoder. The same for equal indexes."""
         encoder = {key: self.encoder.get(key) for key in IDENTITY}
         columns = {name: asdict(column) for name, column in self.columns.items()}
-        return _checksum({"corpus": self.corpus, "encoder": encoder, "columns": columns, "scheme": self.scheme})
+        return _checksum(
+            {"corpus": self.corpus, "encoder": encoder, "columns": columns, "scheme": self.recipe.get("scheme")}
+        )
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -86,7 +86,7 @@ class Index:
     @cached_property
     def scheme(self) -> AspectScheme:
         """The aspects with their definitions."""
-        return AspectScheme.from_json(self.manifest.scheme, str(self.folder))
+        return AspectScheme.from_json(self.manifest.recipe["scheme"], str(self.folder))
 
     @property
     def columns(self) -> Mapping[str, str]:
