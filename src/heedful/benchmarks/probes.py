@@ -49,7 +49,7 @@ _ABOUT = {
 
 
 def probes_of(benchmark: Benchmark, *, paraphrases: bool = True) -> tuple[Probe, ...]:
-    """Every probe that this benchmark allows, `base` first.
+    """Every probe that this benchmark allows, from saying nothing to saying something else.
 
     Always base and irrelevant; empty where base says something; the named variants where every topic has an aspect;
     paraphrases of those whose wording is ours; wrong where topics differ in what base tells them.
@@ -75,7 +75,7 @@ def probes_of(benchmark: Benchmark, *, paraphrases: bool = True) -> tuple[Probe,
         probes.append(Probe(WRONG, 0, wrong, what))
     off = {id: replace(topic, instruction=OFF_TOPIC) for id, topic in base.items()}
     probes.append(Probe(IRRELEVANT, 0, off, _ABOUT[IRRELEVANT], OFF_TOPIC))
-    order = {name: place for place, name in enumerate([BASE, EMPTY, *words.by_name, WRONG, IRRELEVANT])}
+    order = {name: place for place, name in enumerate([EMPTY, *words.by_name, WRONG, IRRELEVANT])}
     return tuple(sorted(probes, key=lambda probe: (order[probe.variant], probe.wording)))
 
 

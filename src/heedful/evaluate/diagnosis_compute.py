@@ -165,7 +165,10 @@ def moves(rankings: Sequence[tuple[Sequence[Hit], Sequence[Hit]]]) -> Moves | No
         old, new = [hit.id for hit in before[:DEPTH]], [hit.id for hit in after[:DEPTH]]
         kept = set(old[:TOP]) & set(new[:TOP])
         turnover = 1 - len(kept) / len(new[:TOP]) if new else 0.0
-        rows.append((rank_biased_overlap(old, new), kendall(old, new), turnover, float(old == new)))
+        if old == new:  # 1 to the last digit
+            rows.append((1.0, 1.0, 0.0, 1.0))
+        else:
+            rows.append((rank_biased_overlap(old, new), kendall(old, new), turnover, 0.0))
     rbo, tau, turnover, same = np.array(rows).T
     return Moves(float(rbo.mean()), float(tau.mean()), float(turnover.mean()), int(same.sum()), len(rows))
 

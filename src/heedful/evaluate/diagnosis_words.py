@@ -158,15 +158,17 @@ def _hardest(base: VariantResult) -> str:
 
 
 def _undelivered(system: SystemDiagnosis) -> str:
-    missed = [
-        f"{label} ({result.topics.of - result.topics.delivered} of {result.topics.of})"
-        for label, result in system.results.items()
-        if result.topics and result.topics.delivered < result.topics.of
-    ]
+    counts: dict[str, list[int]] = {}
+    for result in system.results.values():
+        if result.topics:
+            count = counts.setdefault(result.variant, [0, 0])
+            count[0] += result.topics.of - result.topics.delivered
+            count[1] += result.topics.of
+    missed = [f"{variant} ({lost} of {all})" for variant, (lost, all) in counts.items() if lost]
     every = [r for r in system.results.values() if r.topics]
     if not missed or all(r.topics and not r.topics.delivered for r in every if r.variant != "subset"):
         return ""
-    return f"Topics in which the words reached the model as no instruction at all: {', '.join(missed)}."
+    return f"Words that reached the model as no instruction at all (topics x wordings): {', '.join(missed)}."
 
 
 def _net(found: PMRR) -> str:
