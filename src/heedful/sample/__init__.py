@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-SEED = "s001"
+SEED = "s025"
 """A good document to start from."""
 
 INSTRUCTIONS: tuple[str, str, str] = (
