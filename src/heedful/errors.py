@@ -5,6 +5,7 @@ HeedfulError                  exit code 1
                                   BadSystem, UnknownId, UnknownAspect, Unwritable
   Mismatch                    2   artifacts that do not belong together, or are damaged
   Missing                     3   an extra, a model, a file, a key
+  BudgetSpent                 3   the money set aside is spent; holds what is there
   Upstream                    4   a service or the machine failed: RateLimited, Refused, Unparsable, StorageFailed
 
 A message says where, what was found, and what would do.
@@ -102,6 +103,16 @@ class Missing(HeedfulError):
     """An extra, a model, a file or a key that is needed and not there."""
 
     exit_code = 3
+
+
+class BudgetSpent(HeedfulError):
+    """The budget does not cover the next call. partial: what is there, for whoever raised it to say in which form."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, partial: object = None):
+        self.partial = partial
+        super().__init__(message)
 
 
 class Upstream(HeedfulError):

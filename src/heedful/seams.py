@@ -61,6 +61,14 @@ class ChatModel(Protocol):
         ...
 
 
+class ChoosingModel(Protocol):
+    """Prompts to probabilities of a few labels."""
+
+    def choose(self, prompts: Sequence[str], labels: Sequence[str]) -> list[tuple[float, ...] | None]:
+        """One row a prompt: the labels' probabilities as the answer's first token, summing to 1; None: none likely."""
+        ...
+
+
 class Mapper(Protocol):
     """A function over items, here or on many machines."""
 
