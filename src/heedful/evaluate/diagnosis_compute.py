@@ -316,13 +316,14 @@ def _deviation(values: Sequence[float]) -> float:
 
 
 def _losses(trials: Sequence[Trial], ground: Ground) -> dict[str, Estimate]:
-    """Variant -> mean relevance minus that of base, with its interval."""
+    """Variant -> mean relevance minus base's (of irrelevant words: minus that of none), with its interval."""
     by_label = {trial.label: trial for trial in trials}
     base, weights = by_label["base"], ground.weights["all"]
     found: dict[str, Estimate] = {}
     for label in ("empty", "wrong", "irrelevant"):
         if label in by_label:
-            differences = {id: by_label[label].values[id] - base.values[id] for id in weights}
+            from_what = by_label.get("empty", base) if label == "irrelevant" else base
+            differences = {id: by_label[label].values[id] - from_what.values[id] for id in weights}
             found[label] = _weighed(differences, weights, ground.clusters)
     return found
 

@@ -76,7 +76,10 @@ def _unpaired(base: VariantResult) -> tuple[Kind, str]:
 
 
 def findings(system: SystemDiagnosis, word: str, losses: Mapping[str, Estimate]) -> tuple[str, ...]:
-    """What else the probes showed, one sentence each. losses: variant -> relevance minus base's."""
+    """What else the probes showed, one sentence each.
+
+    losses: variant -> relevance minus base's; for irrelevant words minus that without any.
+    """
     if _unmoved(system):
         return tuple(
             filter(None, ("Nothing that it was told moved a single ranking.", _hardest(system.results["base"])))
@@ -85,7 +88,7 @@ def findings(system: SystemDiagnosis, word: str, losses: Mapping[str, Estimate])
         _loss("Without the instruction", losses.get("empty")),
         _loss(f"Told the wrong {word}", losses.get("wrong")),
         _turned(system.results.get("wrong")),
-        _distracted(system.results.get("irrelevant")),
+        _distracted(system.results.get("irrelevant"), losses.get("irrelevant")),
         _wordings(system),
         _hardest(system.results["base"]),
         _undelivered(system),
@@ -106,12 +109,19 @@ def _loss(start: str, loss: Estimate | None) -> str:
         return f"{start}, its relevance is the same to the last digit."
     if loss.low is None or loss.high is None:
         return f"{start}, its relevance differs by {_signed(100 * loss.value)} points."
-    interval = f"{_signed(100 * loss.value)} points [{_signed(100 * loss.low)}, {_signed(100 * loss.high)}]"
+    interval = _points(loss)
     if loss.high < 0:
         return f"{start}, it is less relevant: {interval}."
     if loss.low > 0:
         return f"{start}, it is more relevant: {interval}."
     return f"{start}, its relevance is not shown to differ: {interval}."
+
+
+def _points(loss: Estimate) -> str:
+    interval = (
+        "" if loss.low is None or loss.high is None else f" [{_signed(100 * loss.low)}, {_signed(100 * loss.high)}]"
+    )
+    return f"{_signed(100 * loss.value)} points{interval}"
 
 
 def _turned(wrong: VariantResult | None) -> str:
@@ -121,7 +131,7 @@ def _turned(wrong: VariantResult | None) -> str:
     return f"With instructions exchanged its p-MRR turns negative ({_signed(value)}), as that of a follower should."
 
 
-def _distracted(irrelevant: VariantResult | None) -> str:
+def _distracted(irrelevant: VariantResult | None, loss: Estimate | None) -> str:
     if irrelevant is None:
         return ""
     moved = irrelevant.from_empty or irrelevant.from_base
@@ -129,10 +139,13 @@ def _distracted(irrelevant: VariantResult | None) -> str:
         return ""
     if moved.same == moved.topics:
         return "A sentence that has nothing to do with ranking leaves every ranking as it was."
-    return (
+    said = (
         f"A sentence that has nothing to do with ranking replaces {100 * moved.turnover:.0f} % of the top {TOP} "
-        f"(overlap {moved.rbo:.2f})."
+        f"(overlap {moved.rbo:.2f})"
     )
+    if loss is None or loss.low is None or loss.high is None or loss.low <= 0 <= loss.high:
+        return f"{said}; relevance is not shown to change."
+    return f"{said} and changes relevance by {_points(loss)}."
 
 
 def _wordings(system: SystemDiagnosis) -> str:

@@ -206,6 +206,8 @@ def _figure(width: float, height: float, columns: int = 1, rows: int = 1, share:
     matplotlib.rcParams["svg.fonttype"] = "none"
     figure = Figure(figsize=(width, height), layout="constrained")
     figure.patch.set_alpha(0)
+    engine: Any = figure.get_layout_engine()
+    engine.set(hspace=0.08, wspace=0.06)
     found = figure.subplots(rows, columns, squeeze=False, sharey=share)
     flat = [axes for line in found for axes in line]
     for axes in flat:

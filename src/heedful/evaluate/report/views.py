@@ -190,7 +190,7 @@ def split_table(diagnosis: Diagnosis) -> Table | None:
                     pmrr["pairs"],
                 ]
             rows.append((split, name, Estimate(**found["relevance"]["all"]), *cells))
-    columns = ("p-MRR", "points"), ("null", "points"), ("net p-MRR", "points"), ("pairs", "count")
+    columns = ("p-MRR", "points"), ("null", "points"), ("net p-MRR", "points"), ("pairs that count", "count")
     return Table(
         "splits",
         "Every split",
@@ -201,8 +201,8 @@ def split_table(diagnosis: Diagnosis) -> Table | None:
             *(Column(name, kind) for name, kind in columns),  # type: ignore[arg-type]
         ),
         tuple(rows),
-        "dev is where settings may be chosen; test contains dev and is for comparison with published figures; clean "
-        "shares no topic with dev."
+        "Pairs in which something changed. dev is where settings are chosen; test contains dev and is for comparison "
+        "with published figures; clean shares no topic with dev."
         if "clean" in diagnosis.splits
         else "",
     )
