@@ -19,6 +19,10 @@ _HOMES = {
     "Sentence": "heedful.records",
     "Topic": "heedful.records",
     "HeedfulError": "heedful.errors",
+    "Comparison": "heedful.explore",
+    "Exploration": "heedful.explore",
+    "Explorer": "heedful.explore",
+    "open": "heedful.explore",
     "p_mrr": "heedful.evaluate.following",
     "HashEncoder": "heedful.encode.hashing",
     "load_encoder": "heedful.encode.load",
@@ -30,6 +34,10 @@ if TYPE_CHECKING:
     from heedful.encode.load import load_encoder as load_encoder
     from heedful.errors import HeedfulError as HeedfulError
     from heedful.evaluate.following import p_mrr as p_mrr
+    from heedful.explore import Comparison as Comparison
+    from heedful.explore import Exploration as Exploration
+    from heedful.explore import Explorer as Explorer
+    from heedful.explore import open as open
     from heedful.records import Document as Document
     from heedful.records import Hit as Hit
     from heedful.records import Plan as Plan
