@@ -148,3 +148,10 @@ def test_no_system_or_one_twice_is_bad_input(folder: Path, systems: dict[str, Kn
 def test_an_unknown_split_is_bad_input(folder: Path, systems: dict[str, Known]):
     with pytest.raises(BadInput, match="--split"):
         diagnose(load_benchmark(folder), ["heeds"], split="clean")
+
+
+def test_rankings_of_other_code_are_refused(folder: Path, systems: dict[str, Known], tmp_path: Path, monkeypatch):
+    diagnose(load_benchmark(folder), ["heeds"], out=tmp_path / "out", paraphrases=False)
+    monkeypatch.setattr("heedful.systems.trials.ranking_code", lambda: "newer")
+    with pytest.raises(Mismatch, match="another code"):
+        diagnose(load_benchmark(folder), ["heeds"], out=tmp_path / "out", paraphrases=False)

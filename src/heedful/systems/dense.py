@@ -24,7 +24,7 @@ class VectorRanker:
 
     vectors: (documents, dim), unit rows, in the collection's order. write: topic -> the string its model gets. encode:
     strings -> (strings, dim), unit rows. stored: whether a topic whose string is its only seed's own text takes the
-    seed's stored vector.
+    seed's stored vector. about: what encodes, for manifests.
     """
 
     def __init__(
@@ -34,9 +34,15 @@ class VectorRanker:
         write: Callable[[Topic], str],
         encode: Callable[[Sequence[str]], Vector],
         stored: bool = True,
+        about: Mapping[str, Any] | None = None,
     ):
         self.collection, self.vectors, self.write, self.encode, self.stored = collection, vectors, write, encode, stored
+        self.about = about
         self.rows = {id: row for row, id in enumerate(collection.documents)}
+
+    def spec(self) -> dict[str, Any]:
+        """What encodes, for manifests."""
+        return dict(self.about or {})
 
     def rank(self, topic: Topic, candidates: Sequence[str]) -> Ranking:
         """All candidates by cosine."""
@@ -77,6 +83,7 @@ class MiniLM:
             cached_vectors(collection, spec, compute),
             lambda topic: written(topic, collection, self.instruction),
             encoder.encode_queries,
+            about=spec,
         )
 
 
@@ -127,6 +134,7 @@ class SentenceTransformer:
             lambda topic: written(topic, collection, self.instruction, self.template),
             encode,
             stored=False,
+            about=spec,
         )
         return _Prompted(ranker, before) if before else ranker
 
@@ -135,7 +143,7 @@ class _Prompted(VectorRanker):
     """The same, with the record of the prompt that the model itself puts before every query."""
 
     def __init__(self, ranker: VectorRanker, before: str):
-        super().__init__(ranker.collection, ranker.vectors, ranker.write, ranker.encode, ranker.stored)
+        super().__init__(ranker.collection, ranker.vectors, ranker.write, ranker.encode, ranker.stored, ranker.about)
         self.before = before
 
     def rank(self, topic: Topic, candidates: Sequence[str]) -> Ranking:

