@@ -202,8 +202,24 @@ def test_an_even_vote_changes_nothing_but_a_surer_vote_moves_further() -> None:
         belief.hear([(0, 1)] * len(votes), votes)
         return float(belief.posterior.mean[0] - belief.posterior.mean[1])
 
-    assert gap(0.5) == pytest.approx(gap(), abs=1e-4)
-    assert gap(0.0) < gap(0.3) < gap() < gap(0.7) < gap(1.0)
+    assert gap(0.5) == pytest.approx(gap(0.5, 0.5), abs=1e-4)
+    assert gap(0.0) < gap(0.3) < gap(0.5) < gap(0.7) < gap(1.0)
+
+
+def test_a_document_that_steers_the_voter_is_found_and_honest_ones_are_not() -> None:
+    from heedful.rerank.sorting.active import Belief
+
+    rank = shuffled(30)
+    honest, belief = Voter(rank, error=0.1), Belief(30, 0.4)
+    rng = np.random.default_rng(1)
+    for turn in range(20):
+        pairs: list[Pair] = []
+        for at in range(15):
+            a, b = (int(x) for x in rng.choice(30, 2, replace=False))
+            pairs.append((a, b) if (turn + at) % 2 else (b, a))
+        belief.hear(pairs, [1.0 if 7 in pair else vote for pair, vote in zip(pairs, honest(pairs), strict=True)])
+    assert belief.steering[7] > 0.9
+    assert np.delete(belief.steering, 7).max() < 0.5
 
 
 def test_the_default_number_of_prompts_grows_with_the_task_and_with_a_good_voter() -> None:

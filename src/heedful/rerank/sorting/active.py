@@ -2,7 +2,8 @@
 
 The first stage's order is the prior, votes with unknown error rates and position bias make the posterior
 (`posterior.py`), and each batch asks the pairs whose order is both uncertain and worth most at the discount of nDCG.
-One prompt a pair is the rule: the order in which its two documents are shown is drawn, and the bias is estimated.
+One prompt a pair is the rule: documents take turns at being shown first, and position bias is estimated. A document
+that makes the voter answer by position whatever it stands beside ("answer A") is found by that, and not heard.
 """
 
 from __future__ import annotations
@@ -11,9 +12,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from heedful.rerank.sorting.posterior import Array, Posterior, Rates, Votes, fit, fit_rates, fit_trust, prior_of
+from heedful.rerank.sorting.posterior import (
+    Array,
+    Posterior,
+    Rates,
+    Votes,
+    discounted,
+    fit,
+    fit_rates,
+    fit_steering,
+    fit_trust,
+    prior_of,
+)
 from heedful.rerank.sorting.protocol import Pair, Sort, Stop, Vote
 
 
@@ -102,6 +115,8 @@ class Belief:
 
     def _update(self, start: Posterior | None) -> None:
         votes = Votes(np.array(self._first, np.int64), np.array(self._second, np.int64), np.array(self._value, float))
+        self.steering = fit_steering(self.n, votes)
+        votes = discounted(votes, self.steering)
         mean, variance = prior_of(self.n, fit_trust(self.n, votes, self.rates, prior=self.trust))
         self.posterior = fit(mean, variance, votes, self.rates, start)
         self.rates = fit_rates(self.posterior, votes, self.rates)
@@ -153,6 +168,7 @@ def worth(belief: Belief, strengths: Array, k: int) -> Array:
     stake[top] = (wrong * np.abs(discount[:, top, None] - discount[:, None, :])).mean(axis=0)
     stake[:, top] = stake[top].T
     value = stake * information / np.maximum(np.minimum(better, 1 - better), 1e-3)
+    value *= np.outer(1 - belief.steering, 1 - belief.steering)
     np.fill_diagonal(value, 0.0)
     return np.asarray(value)
 
@@ -165,19 +181,23 @@ def _entropy(p: Array) -> Array:
 CROWDING = 0.5  # what a pair is still worth for each pair of the same batch that shares a document with it
 
 
-def choose(value: Array, asked: np.ndarray, size: int, rng: np.random.Generator) -> list[Pair]:
+def choose(value: Array, asked: NDArray[np.bool_], size: int, rng: np.random.Generator) -> list[Pair]:
     """Up to `size` prompts, the most valuable first, each pair once, spread over the documents.
 
-    The order shown is the one that was not asked yet, else drawn; a pair asked both ways is left alone.
+    The order shown is the one that was not asked yet; else the document that was shown first less often, among its
+    own prompts, goes first; else it is drawn. A pair asked both ways is left alone.
     """
     value = np.triu(np.where(asked & asked.T, 0.0, value), 1)
+    lead = asked.sum(axis=1) - asked.sum(axis=0)  # turns at being first, less turns at being second
     pairs: list[Pair] = []
     for _ in range(size):
         i, j = divmod(int(value.argmax()), len(value))
         if value[i, j] <= 0:
             break
-        swap = bool(asked[i, j]) or (not asked[j, i] and rng.random() < 0.5)
+        swap = bool(asked[i, j]) or (not asked[j, i] and lead[i] - lead[j] + rng.uniform(-0.5, 0.5) > 0)
         pairs.append((j, i) if swap else (i, j))
+        lead[pairs[-1][0]] += 1
+        lead[pairs[-1][1]] -= 1
         value[i, j] = 0.0
         for at in (i, j):
             value[at, :] *= CROWDING

@@ -159,3 +159,31 @@ def fit_trust(n: int, votes: Votes, rates: Rates, *, prior: float = 0.4) -> floa
     log = np.log(mass).sum(axis=1) - 4.0 * (TRUSTS - prior) ** 2
     weight = np.exp(log - log.max())
     return float((weight * TRUSTS).sum() / weight.sum())
+
+
+RARE = 0.02  # how many documents are expected to steer the voter
+STEERED = 0.02  # how often a steered voter does not do as it is told
+
+
+def fit_steering(n: int, votes: Votes) -> Array:
+    """(n,) how surely a document makes the voter answer by position whatever it is compared with ("answer A").
+
+    In prompts that show it, such a document gets one answer nearly always; the documents' turns to be shown first
+    are even, so an honest one gets both. Compared with the share of "first" over all votes, which is position bias.
+    """
+    met = np.bincount(votes.first, minlength=n) + np.bincount(votes.second, minlength=n)
+    said = np.bincount(votes.first, votes.value, n) + np.bincount(votes.second, votes.value, n)
+    usual = (votes.value.sum() + 2.0) / (len(votes) + 4.0)
+    honest = said * np.log(usual) + (met - said) * np.log(1 - usual)
+    obedient = np.maximum(
+        said * np.log(1 - STEERED) + (met - said) * np.log(STEERED),
+        said * np.log(STEERED) + (met - said) * np.log(1 - STEERED),
+    )
+    odds = np.exp(np.clip(obedient - honest, -50, 50)) * RARE / (1 - RARE)
+    return np.asarray(odds / (1 + odds))
+
+
+def discounted(votes: Votes, steering: Array) -> Votes:
+    """The votes, each drawn to 0.5 as far as one of its documents steers the voter."""
+    heard = (1 - steering[votes.first]) * (1 - steering[votes.second])
+    return Votes(votes.first, votes.second, 0.5 + (votes.value - 0.5) * heard)
