@@ -28,7 +28,7 @@ def systems(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Known]:
 
 
 def test_verdicts_are_what_the_systems_are(folder: Path, systems: dict[str, Known]):
-    found, _ = diagnose(load_benchmark(folder), list(systems))
+    found, _ = diagnose(load_benchmark(folder), list(systems), paraphrases=False)
     assert {system.name: system.kind for system in found.systems} == {
         "heeds": "followed",
         "deaf": "not delivered",
@@ -44,12 +44,12 @@ def test_verdicts_are_what_the_systems_are(folder: Path, systems: dict[str, Know
 
 def test_a_name_decides_nothing(folder: Path, systems: dict[str, Known], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(room, "parse_system", lambda name: systems["deaf"])
-    found, _ = diagnose(load_benchmark(folder), ["heedful", "random"])
+    found, _ = diagnose(load_benchmark(folder), ["heedful", "random"], paraphrases=False)
     assert {system.kind for system in found.systems} == {"not delivered"}
 
 
 def test_a_follower_turns_round_when_told_the_wrong_aspect(folder: Path, systems: dict[str, Known]):
-    found, _ = diagnose(load_benchmark(folder), ["heeds"])
+    found, _ = diagnose(load_benchmark(folder), ["heeds"], paraphrases=False)
     results = found.systems[0].results
     assert results["base"].relevance["all"].value == 1
     assert results["wrong"].relevance["all"].value < 0.95
@@ -69,7 +69,7 @@ def test_paraphrases_are_counted_and_compared(folder: Path, systems: dict[str, K
 
 
 def test_documents_that_moved_the_wrong_way_come_with_their_texts(folder: Path, systems: dict[str, Known]):
-    found, _ = diagnose(load_benchmark(folder), ["noise", "heeds"])
+    found, _ = diagnose(load_benchmark(folder), ["noise", "heeds"], paraphrases=False)
     noise, heeds = found.systems
     assert noise.wrong_way and not heeds.wrong_way
     for one in noise.wrong_way:
@@ -83,12 +83,12 @@ def test_a_crash_loses_neither_finished_topics_nor_other_systems(
 ):
     systems["reads"].fails = 21  # in the second of the probes
     out = tmp_path / "out"
-    found, trials = diagnose(load_benchmark(folder), ["reads", "heeds"], out=out)
+    found, trials = diagnose(load_benchmark(folder), ["reads", "heeds"], out=out, paraphrases=False)
     failed, fine = found.systems
     assert failed.kind == "failed" and "fell over" in failed.error and not failed.results
     assert fine.kind == "followed"
     assert isinstance(trials[0].error, RuntimeError)
-    again, _ = diagnose(load_benchmark(folder), ["reads", "heeds"], out=out)
+    again, _ = diagnose(load_benchmark(folder), ["reads", "heeds"], out=out, paraphrases=False)
     probes = len(again.systems[0].results)
     assert again.systems[0].kind == "delivered, not followed"
     assert systems["reads"].calls == probes * 16 + 1  # the one that failed is all that was done twice
