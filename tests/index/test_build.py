@@ -69,6 +69,7 @@ def test_a_build_that_ends_at_any_write_resumes_to_what_a_clean_build_gives(
     step: int, tmp_path: Path, encoder: HashEncoder, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(build, "_FIRST", 4)
+    monkeypatch.setattr(build, "_MANY_FRAGMENTS", 2)
     documents = with_late_columns(make_documents(40))
     with monkeypatch.context() as crashing:
         crash_at(crashing, step)

@@ -315,10 +315,9 @@ class _Build:
 
     def _finish(self, current: Manifest | None) -> Manifest:
         """Check what was written, derive, and only then say that this version is the complete one."""
-        if current is None:
-            self.store.compact(prune_before=datetime.now(UTC))
-        elif self.store.fragments() > _MANY_FRAGMENTS or self.store.bytes_on_disk() > 2 * self.store.bytes_in_use():
-            base = self.store.written_at(current.version)  # readers may be using it, and none before it
+        if self.store.fragments() > _MANY_FRAGMENTS or self.store.bytes_on_disk() > 2 * self.store.bytes_in_use():
+            # readers may be using the last complete version, and none before it
+            base = self.store.written_at(current.version) if current else datetime.now(UTC)
             self.store.compact(prune_before=base and base - timedelta(microseconds=1))
         counts = self._count()
         if current is None and (counts.documents, counts.corpus) != (self.streamed, f"{self.total:032x}"):
