@@ -126,7 +126,7 @@ def _write(folder: Path, manifest: Manifest, store: Store) -> None:
         for batch in store.scan(wanted, batch=_BATCH):
             matrix(batch.column("sentence_vectors").flatten(), dim)[0].tofile(vectors)
             batch.column("sentence_probabilities").flatten().to_numpy(zero_copy_only=False).tofile(probabilities)
-            row_ids.append(batch.column("_rowid").to_numpy())
+            row_ids.append(batch.column("_rowid").to_numpy().copy())  # a view would keep the whole batch
             texts = batch.column("sentence_texts").to_pylist()
             lengths.append(np.fromiter((len(t) for t in texts), np.int64, len(texts)))
             for title, sentences in zip(batch.column("title").to_pylist(), texts, strict=True):

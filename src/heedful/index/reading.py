@@ -53,7 +53,7 @@ class Index:
         row_ids = [np.zeros(0, np.uint64)]
         for batch in store.scan(["id"], batch=65_536):
             ids.extend(batch.column("id").to_pylist())
-            row_ids.append(batch.column("_rowid").to_numpy())
+            row_ids.append(batch.column("_rowid").to_numpy().copy())  # a view would keep the whole batch
         self.ids: tuple[str, ...] = tuple(ids)
         self._row_ids: NDArray[np.uint64] = np.concatenate(row_ids)
         self._position = {id: position for position, id in enumerate(self.ids)}
