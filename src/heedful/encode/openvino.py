@@ -54,8 +54,7 @@ class OpenVinoBackend:
                 "backend 'openvino' is not installed; pip install 'heedful[openvino]', or use backend=\"torch\""
             )
         if dtype == "auto":
-            import openvino
-
+            openvino = _openvino()
             capable = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
             dtype = "bfloat16" if "BF16" in capable else "float32"
         self.dtype = dtype
