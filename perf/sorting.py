@@ -62,7 +62,7 @@ def read_tasks(folder: Path, n: int, *, at_least: int = 0) -> list[Task]:
     return tasks
 
 
-def ndcg(order: Sequence[int], task: Task, grades: np.ndarray, k: int = 20) -> float:
+def ndcg(order: Sequence[int], task: Task, grades: np.ndarray, k: int) -> float:
     """nDCG@k, linear gain, trec_eval's discount, ideal from all judgments of the topic."""
     discount = 1.0 / np.log2(np.arange(k) + 2)
     gains = grades[list(order[:k])]
@@ -114,7 +114,7 @@ def trial(
             begun = time.perf_counter()
             got = run_sort(sorter(len(shown), k), ask)
             seconds += time.perf_counter() - begun
-            of_topic.append(ndcg(got.order, task, task.grades[shown]))
+            of_topic.append(ndcg(got.order, task, task.grades[shown], k))
             prompts.append(got.prompts)
             for concurrency, counts in rounds.items():
                 counts.append(sum(-(-size // concurrency) for size in batches))
@@ -153,7 +153,7 @@ def table(title: str, tasks: list[Task], sorters: dict[str, Sorter], errors: Seq
           **kind: object) -> dict[tuple[float, str], Trial]:  # fmt: skip
     """Print one block; the first sorter is what the others are compared with."""
     print(f"\n{title}: {len(tasks)} topics x {reps}, k={k}")
-    print("error  sort            nDCG@20  difference [95 %]         prompts  rounds@1     @16     @64  s/sort"
+    print("error  sort             nDCG@k  difference [95 %]         prompts  rounds@1     @16     @64  s/sort"
           "  agree  first  circles")  # fmt: skip
     out: dict[tuple[float, str], Trial] = {}
     for error in errors:
