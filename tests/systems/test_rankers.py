@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from heedful.benchmarks import load_benchmark
+from heedful.cache import cache_folder
 from heedful.encode import HashEncoder
 from heedful.errors import BadSystem, Missing
 from heedful.records import Document, Hit, Topic
 from heedful.systems import Collection, open_reranker, parse_system
-from heedful.systems.collection import cache_dir, cached_vectors, open_collection
+from heedful.systems.collection import cached_vectors, open_collection
 
 DOCUMENTS = {
     d.id: d
@@ -58,7 +59,7 @@ def test_vectors_are_computed_once_a_collection_and_never_for_a_passing_one():
     for _ in range(2):
         assert cached_vectors(Collection(DOCUMENTS, name="cached"), {"of": "test"}, compute).shape == (4, 4)
     assert len(calls) == 1
-    for file in (cache_dir() / "vectors").glob("*.npy"):
+    for file in (cache_folder() / "vectors").glob("*.npy"):
         file.write_bytes(b"damaged")
     cached_vectors(Collection(DOCUMENTS, name="cached"), {"of": "test"}, compute)
     assert len(calls) == 2

@@ -8,11 +8,11 @@ import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from heedful.cache import cache_folder
 from heedful.errors import Unwritable
 from heedful.records import Document
 from heedful.systems.protocol import Collection
@@ -23,13 +23,6 @@ if TYPE_CHECKING:
     from heedful.seams import DocumentEncoder
 
 logger = logging.getLogger("heedful.systems")
-
-
-def cache_dir() -> Path:
-    """$HEEDFUL_CACHE, else the user's cache directory."""
-    import platformdirs
-
-    return Path(os.environ.get("HEEDFUL_CACHE") or platformdirs.user_cache_dir("heedful"))
 
 
 def corpus_digest(documents: Iterable[Document]) -> str:
@@ -49,7 +42,7 @@ def cached_vectors(collection: Collection, spec: Mapping[str, Any], compute: Cal
     if not collection.name:
         return np.ascontiguousarray(compute(), dtype=np.float32)
     key = hashlib.sha256(json.dumps([corpus_digest(collection.documents.values()), dict(spec)]).encode()).hexdigest()
-    path = cache_dir() / "vectors" / f"{key[:32]}.npy"
+    path = cache_folder() / "vectors" / f"{key[:32]}.npy"
     if path.is_file():
         try:
             found: Vector = np.load(path, allow_pickle=False)
@@ -75,7 +68,7 @@ def open_collection(collection: Collection, encoder: DocumentEncoder) -> Index:
 
     spec = json.dumps(dict(encoder.spec()), sort_keys=True, default=str)
     digest = hashlib.sha256((corpus_digest(collection.documents.values()) + spec).encode()).hexdigest()
-    path = cache_dir() / "collections" / digest[:32]
+    path = cache_folder() / "collections" / digest[:32]
     if (path / "complete").is_file():
         return Index.open(path)
     logger.info("indexing %d documents of %s into %s", len(collection.documents), collection.name or "a query", path)
