@@ -58,6 +58,9 @@ class Transport:
             await self._until_allowed()
             try:
                 async with asyncio.timeout(self.patience.timeout):
+                    if request.labels and self.parameters.labels_by == "decisions":
+                        body = _decision(self.model, request)
+                        return _read_decision(await self._client.post("/systemone", cast_to=object, body=body), request)
                     reply = await self._client.chat.completions.create(**self._body(request))
                 return _read(reply, request)
             except Exception as error:
@@ -185,11 +188,41 @@ def _read(reply: Any, request: Request) -> Answer:
             return answer
         tokens = (choice.logprobs.content or []) if choice.logprobs else []
         if not tokens:
-            raise Refused("the server gives no log-probabilities; use mode=generate")
+            raise Refused(
+                "the server gives no log-probabilities; use mode=generate (or decide, with transformers serve)"
+            )
         return replace(answer, probabilities=label_probabilities(tokens[0].top_logprobs, request.labels))
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         if isinstance(error, HeedfulError):
             raise
+        raise Unreadable(type(error).__name__) from None
+
+
+def _decision(model: str, request: Request) -> dict[str, Any]:
+    """A typed decision between the labels."""
+    return {
+        "model": model,
+        "state": "\n\n".join(text for text in (request.system, request.prompt) if text),
+        "questions": {
+            "answer": {
+                "type": "choice",
+                "instructions": "Which answer is right?",
+                "criteria": {label: f"The answer is {label}." for label in request.labels},
+            }
+        },
+    }
+
+
+def _read_decision(reply: Any, request: Request) -> Answer:
+    try:
+        shares = [float(reply["answers"]["answer"]["probabilities"][label]) for label in request.labels]
+        total = sum(shares)
+        return Answer(
+            probabilities=tuple(share / total for share in shares) if total > 0 else None,
+            prompt_tokens=int((reply.get("usage") or {}).get("input_tokens") or 0),
+            finish="stop",
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Unreadable(type(error).__name__) from None
 
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """How a model is to answer. extra: further fields of the request's body, JSON-ready."""
+    """How a model is to answer. extra: further fields of the request's body, JSON-ready.
+
+    labels_by: where label probabilities come from: "logprobs" of a chat completion's first token, or "decisions", the
+    typed decisions that `transformers serve` answers at /systemone.
+    """
 
     temperature: float | None = 0.0
     max_tokens: int = 512
     seed: int | None = None
+    labels_by: Literal["logprobs", "decisions"] = "logprobs"
     extra: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -58,6 +63,7 @@ def key_of(model: str, parameters: Parameters, request: Request) -> str:
     decides = {
         "model": model,
         "parameters": [parameters.temperature, parameters.max_tokens, parameters.seed, dict(parameters.extra)],
+        "labels_by": parameters.labels_by if request.labels else "",
         "template": request.template,
         "system": request.system,
         "prompt": request.prompt,

@@ -24,7 +24,7 @@ from heedful.systems.registry import parse_system
 
 log = logging.getLogger("heedful.systems")
 Sort: TypeAlias = Literal["active", "allpairs", "heapsort", "sliding", "quickselect"]
-Mode: TypeAlias = Literal["generate", "score"]
+Mode: TypeAlias = Literal["generate", "score", "decide"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,11 @@ class _Chat:
             base_url=self.base_url or None,
             key_env=self.key_env,
             concurrency=self.concurrency,
-            parameters=Parameters(temperature=self.temperature, max_tokens=template.max_tokens),
+            parameters=Parameters(
+                temperature=self.temperature,
+                max_tokens=template.max_tokens,
+                labels_by="decisions" if getattr(self, "mode", "") == "decide" else "logprobs",
+            ),
             patience=Patience(attempts=self.attempts, timeout=self.timeout),
             cache=None if self.cache == "none" else kept,
             budget=self.budget,
@@ -95,7 +99,8 @@ class PRP(_Chat):
     """Pairwise ranking prompting: which of two documents is more relevant, sorted by any of five algorithms.
 
     sort: active asks many comparisons at once (prompts: at most so many, 0 leaves it to the algorithm; batch: at
-    once); the others are the published ones. mode: generate reads an answer, score reads the labels' probabilities.
+    once); the others are the published ones. mode: generate reads an answer, score reads the labels' probabilities from
+    log-probabilities, decide from the typed decisions of `transformers serve`.
     """
 
     sort: Sort = "active"
@@ -107,7 +112,7 @@ class PRP(_Chat):
         usual = "pairwise" if self.mode == "generate" else "pairwise-scored"
         template = load_template(self.template or usual, "pairwise")
         sorter: Sorter = Active(self.prompts or None, self.batch) if self.sort == "active" else SORTERS[self.sort]
-        return Pairwise(template, sorter, self.mode == "score", self.concurrency), template
+        return Pairwise(template, sorter, self.mode != "generate", self.concurrency), template
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +126,7 @@ class SetwiseSystem(_Chat):
         template = load_template(self.template or "setwise", "setwise")
         if not 1 <= self.children < len(template.labels):
             raise BadSystem(f"children: found {self.children}; expected 1 to {len(template.labels) - 1}")
-        return Setwise(template, self.mode == "score", self.children), template
+        return Setwise(template, self.mode != "generate", self.children), template
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +152,7 @@ class PointwiseSystem(_Chat):
 
     def _way(self) -> tuple[Way, Template]:
         template = load_template(self.template or "pointwise", "pointwise")
-        return Pointwise(template, self.mode == "score"), template
+        return Pointwise(template, self.mode != "generate"), template
 
 
 @dataclass(slots=True)
