@@ -192,4 +192,10 @@ class ChatRanker:
                 topic.id, tally.prompts, tally.rounds, tally.malformed, tally.failed, tally.shortened,
                 ", partial" if tally.partial else "", tally.consistency or "no comparisons",
             )  # fmt: skip
+        if isinstance(self.chat, Chat) and self.chat.dry:
+            spent = self.chat.spending
+            price = "price unknown" if spent.price is None else f"about ${spent.cost:.4f}"
+            log.warning(
+                "dry run, nothing was sent: %d calls so far, %s; the ranking is the first stage's", spent.calls, price
+            )
         return Ranking(order, tuple(tally.inputs))
