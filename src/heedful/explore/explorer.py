@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from heedful.seams import DocumentEncoder, Reranker
 
 DEFAULT_K = 10
+KEPT_STARTS = 64
 
 
 def open(path: str | Path) -> Explorer:
@@ -42,6 +43,7 @@ class Explorer:
 
     def __init__(self, index: Index, encoder: DocumentEncoder | None = None):
         self.index = index
+        self._starts: dict[tuple[str, ...], Start] = {}
         if encoder is not None:
             index.require_encoder(encoder.spec())
             self.encoder = encoder
@@ -154,8 +156,16 @@ class Explorer:
         if len(given) != 1:
             raise BadInput(f"found {' and '.join(given) or 'no start'}; give exactly one of seed, text, query")
         if seed is not None:
-            return start_from_ids(self.index, [seed] if isinstance(seed, str) else list(seed))
+            return self._seeds((seed,) if isinstance(seed, str) else tuple(seed))
         return start_from_text(self.index, self.encoder, str(text if query is None else query))
+
+    def _seeds(self, ids: tuple[str, ...]) -> Start:
+        """The start from these seeds; people steer one seed many times, so the last few are kept."""
+        if ids not in self._starts:
+            if len(self._starts) >= KEPT_STARTS:
+                self._starts.clear()
+            self._starts[ids] = start_from_ids(self.index, ids)
+        return self._starts[ids]
 
     def _edited(self, plan: Plan, aspect: str | None, avoid: str | Sequence[str], steer: float | None) -> Plan:
         known = self.index.aspects

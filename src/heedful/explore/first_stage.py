@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from heedful.index import Index
 
 DEPTH = 200  # documents a list
-MOST = 500  # candidates that are scored
+MOST = 300  # candidates that are scored, a list of the plan's and one without it
 RRF = 60  # the constant of reciprocal rank fusion
 
 

@@ -251,13 +251,16 @@ def _aspect_counts(block: Block, column: int) -> sparse.csr_matrix:
 
 def _tfidf_cosine(seeds: sparse.csr_matrix, candidates: sparse.csr_matrix, idf: Vector) -> Vector:
     """(n,) cosine of ln(1 + tf) * idf between the mean of the seeds' unit rows and each candidate's row."""
-    target = np.asarray(_tfidf(seeds, idf).mean(axis=0)).ravel()
-    return np.asarray(_tfidf(candidates, idf) @ target, np.float32)
+    seed_weights, seed_rows, seed_norms = _tfidf(seeds, idf)
+    target = np.bincount(seeds.indices, seed_weights / seed_norms[seed_rows], minlength=len(idf)) / seeds.shape[0]
+    weights, rows, norms = _tfidf(candidates, idf)
+    shared = np.bincount(rows, weights * target[candidates.indices], minlength=len(norms))
+    return np.asarray(shared / norms, np.float32)
 
 
-def _tfidf(counts: sparse.csr_matrix, idf: Vector) -> sparse.csr_matrix:
-    weighted = counts.copy()
-    weighted.data = np.log1p(weighted.data) * idf[weighted.indices]
-    norms = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
-    weighted.data /= np.repeat(np.maximum(norms, 1e-9), np.diff(weighted.indptr))
-    return weighted
+def _tfidf(counts: sparse.csr_matrix, idf: Vector) -> tuple[Vector, NDArray[np.int64], Vector]:
+    """The weight of each stored entry, its row, and the length of each row (at least 1e-9)."""
+    rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    weights = np.log1p(counts.data) * idf[counts.indices]
+    norms = np.sqrt(np.bincount(rows, weights * weights, minlength=counts.shape[0]))
+    return weights, rows, np.maximum(norms, 1e-9)
