@@ -9,7 +9,8 @@ import pytest
 import pytrec_eval
 
 from heedful.errors import BadMeasure
-from heedful.evaluate.measures import Measure, csfcube_value, parse_measure, score_topics, trec_ndcg
+from heedful.evaluate.classic import judged, ndcg
+from heedful.evaluate.measures import Measure, csfcube_value, parse_measure, score_topics
 from heedful.evaluate.trec import in_order
 from heedful.records import Hit, Qrels, Run
 
@@ -98,4 +99,5 @@ def test_a_list_without_relevant_documents_is_worth_nought(name: str):
 
 
 def test_negative_grades_gain_nothing():
-    assert trec_ndcg([-2, 1], [-2, 1], 2) == pytest.approx(1 / math.log2(3))
+    hits = [Hit("a", 2.0), Hit("b", 1.0)]
+    assert ndcg(judged("t", hits, {"a": -2, "b": 1}), 2) == pytest.approx(1 / math.log2(3))

@@ -26,8 +26,8 @@ def test_ranks_are_those_of_the_plain_version(values: int):
 
 def test_ideal_ranks_are_those_of_grades_as_scores():
     draw = random.Random(2)
-    candidates = [f"d{i}" for i in range(40)]
-    grades = {id: draw.choice([0, 1, 2, -1]) for id in draw.sample(candidates, 25)}
+    candidates = sorted(f"d{i}" for i in range(40))
+    grades = {id: draw.choice([0, 1, 2, -1]) for id in draw.sample(candidates, 25)} | {"elsewhere": 2, "a": 1}
     plain = plain_ranks({id: float(grades.get(id, 0)) for id in candidates})
     assert ideal_ranks(grades, candidates, candidates).tolist() == [plain[id] for id in candidates]
 

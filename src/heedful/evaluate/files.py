@@ -11,6 +11,7 @@ from typing import Any
 from heedful.errors import BadInput
 from heedful.evaluate.following import p_mrr
 from heedful.evaluate.measures import CONVENTIONS, DEFAULT_MEASURES, Convention, Measure, mean, score_topics
+from heedful.evaluate.predictions import of_side
 from heedful.evaluate.trec import read_qrels, read_run
 from heedful.records import Qrels, Run
 
@@ -68,9 +69,16 @@ def follow_files(
     measures: Sequence[Measure],
     relevant_from: int = 1,
 ) -> dict[str, Any]:
-    """p-MRR and what stands beside it, from four files, JSON-ready. Raises BadInput for files that are no pair."""
+    """p-MRR and what stands beside it, from four files, JSON-ready.
+
+    Topic ids may carry mteb's endings `-og` and `-changed`; one file may then be both runs, or both qrels. Raises
+    BadInput for files that are no pair.
+    """
     before, after = read_run(og_run), read_run(changed_run)
-    first, second = read_qrels(og_qrels), read_qrels(changed_qrels)
+    before = replace(before, topics=of_side(before.topics, "og", og_run))
+    after = replace(after, topics=of_side(after.topics, "changed", changed_run))
+    first = Qrels(of_side(read_qrels(og_qrels).topics, "og", og_qrels))
+    second = Qrels(of_side(read_qrels(changed_qrels).topics, "changed", changed_qrels))
     if first.topics.keys() != second.topics.keys():
         only = sorted(first.topics.keys() ^ second.topics.keys())
         raise BadInput(

@@ -276,7 +276,7 @@ def _ceiling(
     for topic, ids in documents.items():
         if not ids:
             continue
-        candidates = before[topic].keys() | after[topic].keys() | set(ids)
+        candidates = sorted({*before[topic], *after[topic], *ids})
         og = ideal_ranks(first[topic], candidates, ids)
         means.append(rank_shifts(og, ideal_ranks(second[topic], candidates, ids)).mean())
     return 100 * float(np.mean(means))

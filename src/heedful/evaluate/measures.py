@@ -1,6 +1,6 @@
 """What is asked of a ranking: a measure has a name that parses, prints and compares; two conventions answer it.
 
-`trec` is trec_eval's reading (through ir-measures); `csfcube` is the official CSFCube script's.
+`trec` is trec_eval's reading; `csfcube` is the official CSFCube script's.
 """
 
 from __future__ import annotations
@@ -9,12 +9,22 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from heedful.errors import BadInput, BadMeasure
+from heedful.evaluate.classic import (
+    Judged,
+    average_precision,
+    dcg,
+    judged,
+    ndcg,
+    precision,
+    r_precision,
+    recall,
+    reciprocal_rank,
+)
 from heedful.records import Hit, Qrels, Run
 
 Convention = Literal["trec", "csfcube"]
@@ -79,21 +89,6 @@ DEFAULT_MEASURES: Mapping[str, tuple[Measure, ...]] = {
 }
 
 
-@lru_cache(maxsize=64)
-def _discounts(n: int, undiscounted: int) -> np.ndarray:
-    """1/log2 weights of ranks 1..n. undiscounted: 1 (rank i by log2(i + 1)) or 2 (rank i by log2(i), 1 for rank 1)."""
-    ranks = np.arange(1, n + 1)
-    return 1 / np.log2(np.maximum(ranks + (2 - undiscounted), 2))
-
-
-def dcg(gains: np.ndarray, undiscounted: int = 1) -> float:
-    """Discounted cumulated gain of a list of gains (n,), best rank first; linear gain.
-
-    Source: Järvelin and Kekäläinen 2002; `undiscounted=2` is its original form with base 2.
-    """
-    return float(gains @ _discounts(len(gains), undiscounted)) if len(gains) else 0.0
-
-
 def csfcube_value(measure: Measure, grades: Sequence[int], relevant_from: int = 2) -> float:
     """One measure of one ranked list by the official CSFCube script. In [0, 1].
 
@@ -122,12 +117,6 @@ def csfcube_value(measure: Measure, grades: Sequence[int], relevant_from: int = 
     return len(where) / where[-1]
 
 
-def trec_ndcg(grades: Sequence[int], judged: Iterable[int], k: int) -> float:
-    """NDCG at rank k as trec_eval has it: linear gain, negative grades count 0, the ideal from all judged grades."""
-    ideal = dcg(np.sort(np.maximum(np.fromiter(judged, dtype=float), 0))[::-1][:k])
-    return dcg(np.maximum(np.asarray(grades[:k], dtype=float), 0)) / ideal if ideal > 0 else 0.0
-
-
 def score_topics(
     run: Run,
     qrels: Qrels,
@@ -146,12 +135,7 @@ def score_topics(
             for topic, grades in qrels.topics.items()
         }
         return {m: {t: csfcube_value(m, g, threshold) for t, g in graded.items()} for m in measures}
-    by_trec = [m for m in measures if m.percent is None]
-    values = _ir_measures(run, qrels, by_trec, threshold) if by_trec else {}
-    for m in measures:
-        if m.percent is not None:
-            values[m] = _trec_share(m, run, qrels, threshold)
-    return values
+    return _trec(run, qrels, measures, threshold)
 
 
 def mean(values: Mapping[str, float], topics: Iterable[str] | None = None) -> float:
@@ -166,39 +150,27 @@ def _ordered(hits: Sequence[Hit]) -> list[Hit]:
     return sorted(hits, key=lambda hit: (hit.score, hit.id), reverse=True)
 
 
-def _trec_share(measure: Measure, run: Run, qrels: Qrels, threshold: int) -> dict[str, float]:
-    values = {}
-    for topic, judged in qrels.topics.items():
-        grades = [judged.get(hit.id, 0) for hit in _ordered(run.topics.get(topic, ()))]
-        k = measure.depth(len(grades))
-        found = sum(grade >= threshold for grade in grades[:k])
-        relevant = sum(grade >= threshold for grade in judged.values())
-        if measure.family == "nDCG":
-            values[topic] = trec_ndcg(grades, judged.values(), k)
-        elif measure.family == "P":
-            values[topic] = found / k if k else 0.0
-        else:
-            values[topic] = found / relevant if relevant else 0.0
+def _trec(run: Run, qrels: Qrels, measures: Sequence[Measure], threshold: int) -> dict[Measure, dict[str, float]]:
+    values: dict[Measure, dict[str, float]] = {m: {} for m in measures}
+    for topic, grades in qrels.topics.items():
+        ranking = judged(topic, run.topics.get(topic, ()), grades, threshold)
+        for m in measures:
+            values[m][topic] = _trec_value(m, ranking)
     return values
 
 
-def _ir_measures(
-    run: Run, qrels: Qrels, measures: Sequence[Measure], threshold: int
-) -> dict[Measure, dict[str, float]]:
-    import ir_measures
-
-    def foreign(m: Measure) -> Any:
-        base = getattr(ir_measures, m.family)
-        if m.family != "nDCG" and threshold != 1:
-            base = base(rel=threshold)
-        return base @ m.cutoff if m.cutoff is not None else base
-
-    theirs = {foreign(m): m for m in measures}
-    values: dict[Measure, dict[str, float]] = {m: dict.fromkeys(qrels.topics, 0.0) for m in measures}
-    scores = {t: {hit.id: hit.score for hit in run.topics[t]} for t in qrels.topics if run.topics.get(t)}
-    if not scores:
-        return values
-    judged = {topic: dict(grades) for topic, grades in qrels.topics.items()}
-    for metric in ir_measures.iter_calc(list(theirs), judged, scores):
-        values[theirs[metric.measure]][metric.query_id] = float(metric.value)
-    return values
+def _trec_value(measure: Measure, ranking: Judged) -> float:
+    k = measure.cutoff if measure.percent is None else measure.depth(ranking.length)
+    match measure.family:
+        case "nDCG":
+            return ndcg(ranking, k)
+        case "AP":
+            return average_precision(ranking, k)
+        case "RR":
+            return reciprocal_rank(ranking, k)
+        case "P":
+            return precision(ranking, k or 0)
+        case "R":
+            return recall(ranking, k or 0)
+        case _:
+            return r_precision(ranking)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -58,21 +58,31 @@ class Ranking:
         return plain_ranks(self.scores)
 
 
-def ideal_ranks(grades: Mapping[str, int], candidates: Iterable[str], ids: Sequence[str]) -> Ints:
-    """1-based ranks of ids in the ideal ranking of the candidates: grade down (unjudged is 0), id down."""
+def ideal_ranks(grades: Mapping[str, int], candidates: Sequence[str], ids: Sequence[str]) -> Ints:
+    """1-based ranks of ids in the ideal ranking of the candidates: grade down (unjudged is 0), id down.
+
+    candidates: in ascending order, each once. ids: some of them.
+    """
     by_grade: dict[int, list[str]] = {}
-    for id in candidates:
-        by_grade.setdefault(grades.get(id, 0), []).append(id)
-    above, seen = {}, 0
-    for grade in sorted(by_grade, reverse=True):
-        by_grade[grade].sort()
-        above[grade] = seen
-        seen += len(by_grade[grade])
+    for id, grade in grades.items():
+        if grade:
+            at = bisect_left(candidates, id)
+            if at < len(candidates) and candidates[at] == id:
+                by_grade.setdefault(grade, []).append(id)
+    for same in by_grade.values():
+        same.sort()
+    graded = sorted(id for same in by_grade.values() for id in same)
+    zeros = len(candidates) - len(graded)
     found = []
     for id in ids:
         grade = grades.get(id, 0)
-        same = by_grade[grade]
-        found.append(above[grade] + len(same) - bisect_right(same, id) + 1)
+        above = sum(len(same) for other, same in by_grade.items() if other > grade) + (zeros if grade < 0 else 0)
+        if grade:
+            same = by_grade[grade]
+            before = len(same) - bisect_right(same, id)
+        else:  # the zeros are the candidates without the graded ones: never listed
+            before = zeros - (bisect_right(candidates, id) - bisect_right(graded, id))
+        found.append(above + before + 1)
     return np.array(found, dtype=np.int64)
 
 

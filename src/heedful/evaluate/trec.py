@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from heedful.errors import BadInput, BadQrels, BadRun, Unwritable
+from heedful.evaluate.predictions import read_predictions
 from heedful.records import Hit, Qrels, Run
 
 RUN_LINE = "'topic Q0 document rank score tag'"
@@ -24,12 +25,14 @@ def in_order(hits: list[Hit]) -> list[Hit]:
 
 
 def read_run(path: Path | str) -> Run:
-    """A TREC run file (or gzip of one), or a folder of them whose topics differ.
+    """A TREC run file (or gzip of one), a folder of them whose topics differ, or a prediction file of mteb (.json).
 
     The rank column is ignored, as trec_eval does. Raises BadRun with file:line for a line that is not a run line, a
     score that is not a finite number, and a document that occurs twice in a topic; BadInput for an empty file.
     """
     path = Path(path)
+    if path.suffix == ".json" and path.is_file():
+        return read_predictions(path)
     topics: dict[str, dict[str, float]] = {}
     tag = ""
     for file in _files(path, "run"):
