@@ -34,10 +34,13 @@ def corpus_digest(documents: Iterable[Document]) -> str:
     return digest.hexdigest()
 
 
-def cached_vectors(collection: Collection, spec: Mapping[str, Any], compute: Callable[[], Vector]) -> Vector:
+def cached_vectors(
+    collection: Collection, spec: Mapping[str, Any], compute: Callable[[], Vector], rows: int | None = None
+) -> Vector:
     """(documents, dim) in the collection's order: from the cache where spec and corpus are the same, else computed.
 
-    A collection without a name is a passing one (the candidates of one question) and is not kept.
+    rows: how many there are where they are not one a document. A collection without a name is a passing one (the
+    candidates of one question) and is not kept.
     """
     if not collection.name:
         return np.ascontiguousarray(compute(), dtype=np.float32)
@@ -46,7 +49,7 @@ def cached_vectors(collection: Collection, spec: Mapping[str, Any], compute: Cal
     if path.is_file():
         try:
             found: Vector = np.load(path, allow_pickle=False)
-            if len(found) == len(collection.documents):
+            if len(found) == (len(collection.documents) if rows is None else rows):
                 return found
         except (OSError, ValueError):
             logger.warning("%s: is damaged; computed anew", path)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from heedful.records import Document, Hit, Qrels, Topic
+
+if TYPE_CHECKING:
+    from heedful.index import Index
 
 ASPECT, GRADES, ID = "aspect", "grades", "id"
 
@@ -16,12 +19,14 @@ ASPECT, GRADES, ID = "aspect", "grades", "id"
 class Collection:
     """What a system may see of a benchmark: its documents, and what else it declared that it is given.
 
-    qrels: only for a system that declares `grades` (the oracle); empty otherwise.
+    qrels: only for a system that declares `grades` (the oracle); empty otherwise. index: the index that the documents
+    come from, where there is one.
     """
 
     documents: Mapping[str, Document]
     qrels: Qrels = field(default_factory=lambda: Qrels({}))
     name: str = ""
+    index: Index | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ class SystemReranker:
             return []
         ids = [hit.id for hit in candidates]
         documents = {d.id: d for d in self.index.documents(dict.fromkeys([*topic.seeds, *ids]))}
-        hits = in_order(list(self.system.open(Collection(documents)).rank(topic, ids).hits))
+        hits = in_order(list(self.system.open(Collection(documents, index=self.index)).rank(topic, ids).hits))
         kept = {hit.id for hit in hits}
         order = [*(hit.id for hit in hits), *(id for id in ids if id not in kept)]
         return [Hit(id, float(len(order) - place)) for place, id in enumerate(order)]

@@ -1,0 +1,134 @@
+"""Published models by hub name and revision, or from a folder, through plain transformers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from heedful.encode.batches import by_length
+from heedful.errors import Missing
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Kind: TypeAlias = Literal["encoder", "causal", "seq2seq", "classifier"]
+_LOADERS: dict[Kind, str] = {
+    "encoder": "AutoModel",
+    "causal": "AutoModelForCausalLM",
+    "seq2seq": "AutoModelForSeq2SeqLM",
+    "classifier": "AutoModelForSequenceClassification",
+}
+_log = logging.getLogger("heedful.encode")
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Where weights come from. revision: a commit of the hub, "main" where none is pinned; unused for a folder."""
+
+    name: str
+    revision: str = "main"
+    size: str = ""
+    licence: str = ""
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether the name is a folder here."""
+        return Path(self.name).expanduser().is_dir()
+
+    def chosen(self, name: str, revision: str = "") -> Weights:
+        """These weights, or others where a name is given; size and licence are known of the usual ones only."""
+        if name and name != self.name:
+            return Weights(name, revision or "main")
+        return replace(self, revision=revision) if revision else self
+
+    def spec(self) -> dict[str, Any]:
+        """What decides the vectors, JSON-ready. A folder is told by its weight files' names, sizes and times."""
+        folder = Path(self.name).expanduser()
+        if not folder.is_dir():
+            return {"name": self.name, "revision": self.revision}
+        files = sorted(path for pattern in ("*.safetensors", "*.bin", "*.json") for path in folder.glob(pattern))
+        stats = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+        return {"name": str(folder.resolve()), "files": stats}
+
+    def missing(self, error: Exception) -> Missing:
+        """What to say where they are not there."""
+        about = ", ".join(part for part in (self.size, self.licence) if part)
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        return Missing(
+            f"the model {self.name!r} (revision {self.revision}{f', {about}' if about else ''}) is not here and could "
+            f"not be downloaded: {first} Download it where there is a network (hf download {self.name} --revision "
+            f"{self.revision}), or name a folder that holds it: model=FOLDER"
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pretrained:
+    """A tokenizer and a model in evaluation mode, on `device`. config: the model's own."""
+
+    tokenizer: Any
+    model: Any
+    device: str
+
+    def tensors(self, rows: Sequence[Sequence[int]], left: bool = False) -> tuple[Tensor, Tensor]:
+        """Token ids to ids and mask, both (rows, longest), padded on the right, or on the left."""
+        import torch
+
+        longest = max(1, *map(len, rows))
+        padding = self.tokenizer.pad_token_id
+        ids = torch.full((len(rows), longest), 0 if padding is None else int(padding), dtype=torch.long)
+        mask = torch.zeros_like(ids)
+        for place, row in enumerate(rows):
+            part = slice(longest - len(row), longest) if left else slice(0, len(row))
+            ids[place, part] = torch.tensor(row, dtype=torch.long)
+            mask[place, part] = 1
+        return ids.to(self.device), mask.to(self.device)
+
+    def batches(self, rows: Sequence[Sequence[int]]) -> list[list[int]]:
+        """Positions of the rows in batches of like length."""
+        return by_length([len(row) for row in rows], 4096 if self.device == "cpu" else 32_768)
+
+    def place(self, token: str) -> int:
+        """The id of a token of the vocabulary. Raises Missing where it has no such token."""
+        found = self.tokenizer.get_vocab().get(token)
+        if found is None:
+            raise Missing(f"the tokenizer has no token {token!r}; expected a model that answers with it")
+        return int(found)
+
+
+def load_pretrained(weights: Weights, kind: Kind = "encoder") -> Pretrained:
+    """A tokenizer and a model, in the type the checkpoint was saved in. Raises Missing where they are not there."""
+    import torch
+    import transformers
+
+    where: dict[str, Any] = {} if weights.is_folder else {"revision": weights.revision}
+    name = str(Path(weights.name).expanduser()) if weights.is_folder else weights.name
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        tokenizer: Any = transformers.AutoTokenizer.from_pretrained(name, **where)
+        model: Any = getattr(transformers, _LOADERS[kind]).from_pretrained(name, dtype="auto", **where)
+    except (OSError, ValueError, ImportError, RuntimeError) as error:
+        raise weights.missing(error) from error
+    _log.info("%s (%s) on %s, %s", weights.name, kind, device, model.dtype)
+    return Pretrained(tokenizer, model.eval().requires_grad_(False).to(device), device)
+
+
+def find_file(weights: Weights, names: Sequence[str]) -> Path:
+    """The first of these files that the model's folder or hub repository has. Raises Missing."""
+    if weights.is_folder:
+        folder = Path(weights.name).expanduser()
+        for name in names:
+            if (folder / name).is_file():
+                return folder / name
+        raise Missing(f"{folder}: has none of {', '.join(names)}")
+    from huggingface_hub import hf_hub_download
+
+    last: Exception = FileNotFoundError(names[0])
+    for name in names:
+        try:
+            return Path(hf_hub_download(weights.name, name, revision=weights.revision))
+        except Exception as error:  # the hub client raises many kinds: offline, unknown, gated
+            last = error
+    raise weights.missing(last) from last
