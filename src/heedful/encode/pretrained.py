@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from urllib.parse import urlsplit
 
 from heedful.encode.batches import by_length
 from heedful.errors import Missing
@@ -53,6 +57,12 @@ class Weights:
         stats = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
         return {"name": str(folder.resolve()), "files": stats}
 
+    def at_hub(self) -> dict[str, Any]:
+        """How the hub's client finds them: nothing for a folder. Asks no network that is not there."""
+        if self.is_folder:
+            return {}
+        return {"revision": self.revision} | ({} if _hub_is_there() else {"local_files_only": True})
+
     def missing(self, error: Exception) -> Missing:
         """What to say where they are not there."""
         about = ", ".join(part for part in (self.size, self.licence) if part)
@@ -98,13 +108,29 @@ class Pretrained:
         return int(found)
 
 
+@lru_cache(maxsize=1)
+def _hub_is_there() -> bool:
+    """Whether the hub's name resolves, or a proxy does that: its client would try for a minute."""
+    from huggingface_hub import constants
+
+    if any(os.environ.get(name) for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")):
+        return True
+    address = urlsplit(constants.ENDPOINT)
+    try:
+        socket.getaddrinfo(address.hostname, address.port or 443)
+    except OSError:
+        return False
+    return True
+
+
 def load_pretrained(weights: Weights, kind: Kind = "encoder") -> Pretrained:
     """A tokenizer and a model, in the type the checkpoint was saved in. Raises Missing where they are not there."""
     import torch
     import transformers
 
-    where: dict[str, Any] = {} if weights.is_folder else {"revision": weights.revision}
-    name = str(Path(weights.name).expanduser()) if weights.is_folder else weights.name
+    name, where = weights.name, weights.at_hub()
+    if weights.is_folder:
+        name = str(Path(name).expanduser())
     device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         tokenizer: Any = transformers.AutoTokenizer.from_pretrained(name, **where)
@@ -125,10 +151,11 @@ def find_file(weights: Weights, names: Sequence[str]) -> Path:
         raise Missing(f"{folder}: has none of {', '.join(names)}")
     from huggingface_hub import hf_hub_download
 
+    where = weights.at_hub()
     last: Exception = FileNotFoundError(names[0])
     for name in names:
         try:
-            return Path(hf_hub_download(weights.name, name, revision=weights.revision))
+            return Path(hf_hub_download(weights.name, name, **where))
         except Exception as error:  # the hub client raises many kinds: offline, unknown, gated
             last = error
     raise weights.missing(last) from last

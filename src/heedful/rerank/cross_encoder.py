@@ -198,9 +198,7 @@ def style_of(weights: Weights) -> str:
     from transformers import AutoConfig
 
     try:
-        config = AutoConfig.from_pretrained(
-            weights.name, **({} if weights.is_folder else {"revision": weights.revision})
-        )
+        config = AutoConfig.from_pretrained(weights.name, **weights.at_hub())
     except (OSError, ValueError) as error:
         raise weights.missing(error) from error
     architecture = (config.architectures or [""])[0]
