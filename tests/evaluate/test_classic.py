@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from heedful.errors import BadInput
 from heedful.evaluate.classic import average_precision, judged, ndcg, precision, r_precision, recall, reciprocal_rank
 from heedful.evaluate.measures import parse_measure, score_topics
+from heedful.evaluate.ranks import Ranking
 from heedful.records import Hit, Qrels, Run
 
 NAMES = ("nDCG", "nDCG@5", "nDCG@100", "AP", "AP@7", "RR", "P@1", "P@10", "P@100", "R@3", "R@100", "RPrec")
@@ -71,8 +72,8 @@ def test_what_counts_as_relevant_is_that_of_trec_eval_too():
 
 def test_the_reciprocal_rank_may_be_cut():
     hits = [Hit("a", 3.0), Hit("b", 2.0), Hit("c", 1.0)]
-    assert reciprocal_rank(judged("t", hits, {"b": 1}), 1) == 0
-    assert reciprocal_rank(judged("t", hits, {"b": 1}), 2) == 0.5
+    assert reciprocal_rank(judged(Ranking(hits), {"b": 1}), 1) == 0
+    assert reciprocal_rank(judged(Ranking(hits), {"b": 1}), 2) == 0.5
 
 
 @given(
@@ -81,7 +82,7 @@ def test_the_reciprocal_rank_may_be_cut():
 )
 def test_measures_stay_in_bounds_and_a_monotone_change_of_scores_changes_none(scores, grades):
     def values(of):
-        topic = judged("t", [Hit(id, float(of(score))) for id, score in scores.items()], grades)
+        topic = judged(Ranking({id: float(of(score)) for id, score in scores.items()}), grades)
         return [
             ndcg(topic),
             ndcg(topic, 3),
@@ -99,7 +100,7 @@ def test_measures_stay_in_bounds_and_a_monotone_change_of_scores_changes_none(sc
 
 def test_the_ideal_order_is_worth_one():
     grades = {f"d{i}": i % 4 for i in range(20)}
-    topic = judged("t", [Hit(id, float(grade)) for id, grade in grades.items()], grades)
+    topic = judged(Ranking({id: float(grade) for id, grade in grades.items()}), grades)
     assert ndcg(topic) == pytest.approx(1) and average_precision(topic) == 1 and r_precision(topic) == 1
 
 

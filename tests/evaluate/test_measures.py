@@ -11,6 +11,7 @@ import pytrec_eval
 from heedful.errors import BadMeasure
 from heedful.evaluate.classic import judged, ndcg
 from heedful.evaluate.measures import Measure, csfcube_value, parse_measure, score_topics
+from heedful.evaluate.ranks import Ranking
 from heedful.evaluate.trec import in_order
 from heedful.records import Hit, Qrels, Run
 
@@ -100,4 +101,4 @@ def test_a_list_without_relevant_documents_is_worth_nought(name: str):
 
 def test_negative_grades_gain_nothing():
     hits = [Hit("a", 2.0), Hit("b", 1.0)]
-    assert ndcg(judged("t", hits, {"a": -2, "b": 1}), 2) == pytest.approx(1 / math.log2(3))
+    assert ndcg(judged(Ranking(hits), {"a": -2, "b": 1}), 2) == pytest.approx(1 / math.log2(3))

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from heedful.errors import BadInput, BadRank
 from heedful.evaluate.intervals import mean_interval
-from heedful.evaluate.ranks import NEAREST, Ints, Ranking, ideal_ranks, nearest
-from heedful.records import Hit, Qrels, Run
+from heedful.evaluate.ranks import NEAREST, Ints, Ranking, Rankings, ideal_ranks, nearest, read_rankings
+from heedful.records import Qrels
 
-Rankings: TypeAlias = Run | Mapping[str, Sequence[Hit] | Mapping[str, float]]
 Grades: TypeAlias = Qrels | Mapping[str, Mapping[str, int]]
 
 Floats = NDArray[np.float64]
@@ -171,8 +170,8 @@ def p_mrr(
 ) -> PMRR:
     """How far the ranking heeded a changed instruction, x100.
 
-    og, changed: the rankings before and after, topic -> hits (or document -> score). What changed comes from two
-    qrels, or is given as `documents` (topic -> ids). relevant_from: the lowest relevant grade. clusters: topic -> what
+    og, changed: the rankings before and after: topic -> hits, document -> score, or what `read_rankings` made of them.
+    What changed comes from two qrels, or is given as `documents` (topic -> ids). relevant_from: the lowest relevant grade. clusters: topic -> what
     it shares with others (a seed); each topic its own otherwise. draws: of the null. samples: of the interval.
 
     Ties rank by score down, then id down. A document that a run lacks ranks one past its end. A topic in which nothing
@@ -183,7 +182,7 @@ def p_mrr(
         if og_qrels is None or changed_qrels is None:
             raise BadInput("p-MRR needs og and changed qrels, or the changed documents of each topic")
         documents = changed_documents(og_qrels, changed_qrels, relevant_from)
-    before, after = _topics(og), _topics(changed)
+    before, after = read_rankings(og), read_rankings(changed)
     for name, run in (("og", before), ("changed", after)):
         missing = [topic for topic in documents if not run.get(topic)]
         if missing:
@@ -198,7 +197,7 @@ def p_mrr(
     shifts: list[Shift] = []
     per_topic, per_null, totals = {}, {}, np.zeros(draws)
     for topic in topics:
-        first, second = Ranking(before[topic], topic), Ranking(after[topic], topic)
+        first, second = before[topic], after[topic]
         own, options, counts = _topic_shifts(first, second, list(dict.fromkeys(documents[topic])))
         per_topic[topic] = 100 * float(np.mean([value for *_, value in own]))
         present = np.arange(options.shape[1]) < counts[:, None]
@@ -262,8 +261,8 @@ def _null_draws(options: Floats, counts: Ints, draws: int, rng: np.random.Genera
 
 
 def _ceiling(
-    before: Mapping[str, Mapping[str, float]],
-    after: Mapping[str, Mapping[str, float]],
+    before: Mapping[str, Ranking],
+    after: Mapping[str, Ranking],
     og_qrels: Grades | None,
     changed_qrels: Grades | None,
     documents: Mapping[str, Sequence[str]],
@@ -276,25 +275,10 @@ def _ceiling(
     for topic, ids in documents.items():
         if not ids:
             continue
-        candidates = sorted({*before[topic], *after[topic], *ids})
+        candidates = sorted(before[topic].rank.keys() | after[topic].rank.keys() | set(ids))
         og = ideal_ranks(first[topic], candidates, ids)
         means.append(rank_shifts(og, ideal_ranks(second[topic], candidates, ids)).mean())
     return 100 * float(np.mean(means))
-
-
-def _topics(run: Rankings) -> dict[str, Mapping[str, float]]:
-    topics = run.topics if isinstance(run, Run) else run
-    return {topic: _scores(topic, hits) for topic, hits in topics.items()}
-
-
-def _scores(topic: str, hits: Sequence[Hit] | Mapping[str, float]) -> Mapping[str, float]:
-    if isinstance(hits, Mapping):
-        scores: Mapping[str, float] = hits
-    else:
-        scores = {hit.id: hit.score for hit in hits}
-        if len(scores) < len(hits):
-            raise BadInput(f"topic {topic!r} ranks a document twice; expected each document once")
-    return scores
 
 
 def _grades(qrels: Grades) -> Mapping[str, Mapping[str, int]]:

@@ -25,7 +25,8 @@ from heedful.evaluate.classic import (
     recall,
     reciprocal_rank,
 )
-from heedful.records import Hit, Qrels, Run
+from heedful.evaluate.ranks import Ranking, Rankings
+from heedful.records import Qrels, Run
 
 Convention = Literal["trec", "csfcube"]
 CONVENTIONS: tuple[Convention, ...] = ("trec", "csfcube")
@@ -118,7 +119,7 @@ def csfcube_value(measure: Measure, grades: Sequence[int], relevant_from: int = 
 
 
 def score_topics(
-    run: Run,
+    run: Rankings,
     qrels: Qrels,
     measures: Sequence[Measure],
     convention: Convention = "trec",
@@ -126,16 +127,24 @@ def score_topics(
 ) -> dict[Measure, dict[str, float]]:
     """Measure -> topic -> value in [0, 1], for the topics of the qrels; a topic that the run lacks gives 0.
 
+    run: hits in any order, or document -> score, or rankings that were read before (`read_rankings`).
     relevant_from: the lowest grade that P, R, AP, RR and RPrec count as relevant (1 for trec, 2 for csfcube).
     """
     threshold = relevant_from if relevant_from is not None else (2 if convention == "csfcube" else 1)
-    if convention == "csfcube":
-        graded = {
-            topic: [grades.get(hit.id, 0) for hit in _ordered(run.topics.get(topic, ()))]
-            for topic, grades in qrels.topics.items()
-        }
-        return {m: {t: csfcube_value(m, g, threshold) for t, g in graded.items()} for m in measures}
-    return _trec(run, qrels, measures, threshold)
+    rankings = run.topics if isinstance(run, Run) else run
+    values: dict[Measure, dict[str, float]] = {m: {} for m in measures}
+    for topic, grades in qrels.topics.items():
+        found = rankings.get(topic, ())
+        ranking = found if isinstance(found, Ranking) else Ranking(found, topic)
+        if convention == "csfcube":
+            graded = [grades.get(id, 0) for id in ranking.order]
+            for m in measures:
+                values[m][topic] = csfcube_value(m, graded, threshold)
+        else:
+            read = judged(ranking, grades, threshold)
+            for m in measures:
+                values[m][topic] = _trec_value(m, read)
+    return values
 
 
 def mean(values: Mapping[str, float], topics: Iterable[str] | None = None) -> float:
@@ -144,19 +153,6 @@ def mean(values: Mapping[str, float], topics: Iterable[str] | None = None) -> fl
     if not chosen:
         raise BadInput("found no topic to average over; expected at least one that run and qrels share")
     return math.fsum(chosen) / len(chosen)
-
-
-def _ordered(hits: Sequence[Hit]) -> list[Hit]:
-    return sorted(hits, key=lambda hit: (hit.score, hit.id), reverse=True)
-
-
-def _trec(run: Run, qrels: Qrels, measures: Sequence[Measure], threshold: int) -> dict[Measure, dict[str, float]]:
-    values: dict[Measure, dict[str, float]] = {m: {} for m in measures}
-    for topic, grades in qrels.topics.items():
-        ranking = judged(topic, run.topics.get(topic, ()), grades, threshold)
-        for m in measures:
-            values[m][topic] = _trec_value(m, ranking)
-    return values
 
 
 def _trec_value(measure: Measure, ranking: Judged) -> float:

