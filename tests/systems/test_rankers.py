@@ -106,3 +106,10 @@ def test_minilm_prefix_is_delivered_and_minilm_is_not(aspects: Path):
     assert report["delivery"]["minilm"] == {"pairs": 2, "delivered": 0, "not_delivered": 2}
     assert report["delivery"]["minilm(instruction=prefix)"]["not_delivered"] == 0
     assert report["systems"]["minilm"]["all"]["p-MRR"]["value"] == 0.0
+
+
+def test_a_damaged_index_in_the_cache_is_made_anew():
+    first = open_collection(SEA, HashEncoder(24))
+    manifest = first.folder / "manifest.json"
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace("documents", "documentz"), encoding="utf-8")
+    assert open_collection(SEA, HashEncoder(24)).ids == first.ids

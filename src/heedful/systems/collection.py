@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from heedful.cache import cache_folder
-from heedful.errors import Unwritable
+from heedful.errors import Mismatch, Unwritable
 from heedful.records import Document
 from heedful.systems.protocol import Collection
 
@@ -72,8 +73,12 @@ def open_collection(collection: Collection, encoder: DocumentEncoder) -> Index:
     spec = json.dumps(dict(encoder.spec()), sort_keys=True, default=str)
     digest = hashlib.sha256((corpus_digest(collection.documents.values()) + spec).encode()).hexdigest()
     path = cache_folder() / "collections" / digest[:32]
-    if (path / "complete").is_file():
-        return Index.open(path)
+    try:
+        if (path / "complete").is_file():
+            return Index.open(path)
+    except Mismatch as error:  # nothing here that cannot be made again
+        logger.warning("%s; made anew", error)
+        shutil.rmtree(path)
     logger.info("indexing %d documents of %s into %s", len(collection.documents), collection.name or "a query", path)
     build_index(collection.documents.values(), path, encoder)
     (path / "complete").touch()
