@@ -2,7 +2,7 @@
 
 from heedful.chat.cache import AnswerCache
 from heedful.chat.client import Chat
-from heedful.chat.ledger import Spending
+from heedful.chat.ledger import Purse, Spending
 from heedful.chat.prices import Price, load_prices, price_of
 from heedful.chat.replay import Recorder, Replay
 from heedful.chat.scripted import ScriptedChat
@@ -17,6 +17,7 @@ __all__ = [
     "Parameters",
     "Patience",
     "Price",
+    "Purse",
     "Recorder",
     "Replay",
     "Request",

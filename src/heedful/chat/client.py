@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from heedful.chat.cache import AnswerCache
-from heedful.chat.ledger import Spending
+from heedful.chat.ledger import Spending, open_purse
 from heedful.chat.prices import Price, load_prices, price_of
 from heedful.chat.transport import Patience, Transport
 from heedful.chat.values import Answer, Parameters, Request, key_of
@@ -25,8 +25,8 @@ class Chat:
 
     base_url: any OpenAI-compatible server; None is OpenAI's. key_env: the environment variable that holds the key.
     concurrency: calls in flight at once. cache: the answer cache, a path to one, or None. budget: US dollars that this
-    client never passes. dry: count calls and price, send nothing. Raises Missing without a key or the openai package,
-    and where a budget is set for a model without a price.
+    client never passes; a `Purse` that is open caps several together. dry: count calls and price, send nothing.
+    Raises Missing without a key or the openai package, and where a budget is set for a model without a price.
     """
 
     def __init__(
@@ -45,21 +45,25 @@ class Chat:
     ):
         if concurrency < 1:
             raise BadInput(f"concurrency: found {concurrency}; expected 1 or more")
-        self.model, self.concurrency, self.dry = model, concurrency, dry
+        purse = open_purse()
+        self.model, self.concurrency, self.dry = model, concurrency, dry or (purse is not None and purse.dry)
         self.parameters, self._patience = parameters or Parameters(), patience or Patience()
         self._base_url, self._key_env = base_url, key_env
         self._cache = AnswerCache(cache) if isinstance(cache, Path) else cache
         price = price_of(model, load_prices() if prices is None else prices)
-        if budget is not None and price is None:
+        shared = purse is not None and purse.capped and not self.dry
+        if (budget is not None or shared) and price is None:
             raise Missing(
                 f"no price is known for {model!r}, so a budget cannot be kept; add it to the price table "
                 "(HEEDFUL_PRICES names your own; a model of yours has input = 0, output = 0)"
             )
-        self.spending = Spending(price, budget)
+        self.spending = Spending(price, budget, purse=purse)
+        if purse is not None:
+            purse.enter(model, self.spending)
         self._turns, self._freed = asyncio.Semaphore(concurrency), asyncio.Condition()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._transport: Transport | None = None
-        if not dry:
+        if not self.dry:
             self._start()
 
     def spec(self) -> dict[str, Any]:
@@ -101,7 +105,7 @@ class Chat:
         elif missing:
             self._run(self._ask_all(missing, known))
         if any(key not in known for key in keys):
-            spent, cap = self.spending.cost, self.spending.budget
+            spent, cap = self.spending.cost, self.spending.limit()
             done = sum(key in known for key in keys)
             raise BudgetSpent(
                 f"the budget of ${cap:.4f} is spent (${spent:.4f}, {self.spending.calls} calls): {done} of "

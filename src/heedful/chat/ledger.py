@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextvars import ContextVar, Token
+from dataclasses import dataclass, field
 
 from heedful.chat.prices import Price
 from heedful.chat.values import Request
@@ -15,7 +16,8 @@ class Spending:
     """What one client did. cost: US dollars, meaningful only where the price is known.
 
     calls: requests that were answered over the network; retries: further attempts; cached: answered from the cache;
-    failed: requests without an answer. reserved: the worst case of what is in flight.
+    failed: requests without an answer. reserved: the worst case of what is in flight. purse: what the client shares
+    with others.
     """
 
     price: Price | None = None
@@ -28,6 +30,7 @@ class Spending:
     completion_tokens: int = 0
     cost: float = 0.0
     reserved: float = 0.0
+    purse: Purse | None = None
 
     def worst_case(self, request: Request, max_tokens: int) -> float:
         """Dollars that the call cannot exceed: a token is at least one byte of the prompt."""
@@ -45,7 +48,17 @@ class Spending:
 
     def affordable(self, amount: float) -> bool:
         """Whether so much more may be in flight."""
+        if self.purse is not None and not self.purse.affordable(amount):
+            return False
         return self.budget is None or self.cost + self.reserved + amount <= self.budget
+
+    def limit(self) -> float | None:
+        """The cap that is in force: the smaller of this client's and what the others in its purse left of theirs."""
+        shared = self.purse.budget if self.purse is not None else None
+        if self.purse is None or shared is None:
+            return self.budget
+        others = max(0.0, shared - (self.purse.cost - self.cost))
+        return others if self.budget is None else min(self.budget, others)
 
     def charge(self, prompt_tokens: int, completion_tokens: int) -> float | None:
         """Enter one call; its dollars, None where the price is unknown."""
@@ -57,3 +70,63 @@ class Spending:
         cost = self.price.of(prompt_tokens, completion_tokens)
         self.cost += cost
         return cost
+
+
+@dataclass(slots=True)
+class Purse:
+    """What all chat clients that are opened inside `with purse:` may spend together, whoever opens them.
+
+    budget: US dollars, None for no cap. dry: they count and send nothing. spendings: model and account of each client.
+    A purse inside another one is capped by both.
+    """
+
+    budget: float | None = None
+    dry: bool = False
+    spendings: list[tuple[str, Spending]] = field(default_factory=list)
+    outer: Purse | None = None
+    _tokens: list[Token[Purse | None]] = field(default_factory=list)
+
+    def __enter__(self) -> Purse:
+        self.outer = open_purse()
+        self.dry = self.dry or (self.outer is not None and self.outer.dry)
+        self._tokens.append(_open_purse.set(self))
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        _open_purse.reset(self._tokens.pop())
+
+    def enter(self, model: str, spending: Spending) -> None:
+        """A client that has been opened."""
+        self.spendings.append((model, spending))
+        if self.outer is not None:
+            self.outer.enter(model, spending)
+
+    @property
+    def capped(self) -> bool:
+        """Whether a budget is in force here."""
+        return self.budget is not None or (self.outer is not None and self.outer.capped)
+
+    @property
+    def cost(self) -> float:
+        """US dollars that were spent; calls without a price count nothing."""
+        return sum(spending.cost for _, spending in self.spendings)
+
+    @property
+    def calls(self) -> int:
+        """Requests that were answered over the network."""
+        return sum(spending.calls for _, spending in self.spendings)
+
+    def affordable(self, amount: float) -> bool:
+        """Whether so much more may be in flight."""
+        if self.outer is not None and not self.outer.affordable(amount):
+            return False
+        held = sum(spending.cost + spending.reserved for _, spending in self.spendings)
+        return self.budget is None or held + amount <= self.budget
+
+
+_open_purse: ContextVar[Purse | None] = ContextVar("heedful_purse", default=None)
+
+
+def open_purse() -> Purse | None:
+    """The purse that clients opened here share, or None."""
+    return _open_purse.get()

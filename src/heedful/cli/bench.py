@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,15 +25,39 @@ def command(
     convention: Annotated[str | None, typer.Option(help="trec or csfcube.")] = None,
     variant: Annotated[list[str] | None, typer.Option(help="Instruct in this other way as well.")] = None,
     out: Annotated[Path | None, typer.Option(help="Keep finished topics, runs and the report here.")] = None,
+    budget: Annotated[
+        float | None, typer.Option(min=0, metavar="USD", help="What chat models may cost, all systems together.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count calls and price; send nothing.")] = False,
     format: Annotated[Format, typer.Option(help="table or json.")] = Format.table,
 ) -> None:
     """Measure systems on a benchmark: relevance, and following (p-MRR with its null), per split and aspect."""
     from heedful.benchmarks import load_benchmark
+    from heedful.errors import BudgetSpent
     from heedful.evaluate.measures import parse_measure
     from heedful.systems.suite import bench
 
     measures = [parse_measure(text) for text in measure or ()]
     benchmark = load_benchmark(folder).with_options(pool=pool, convention=convention)
+    if dry_run:
+        from heedful.systems.estimate import estimate
+
+        found = estimate(
+            benchmark,
+            system or (),
+            variants=variant or (),
+            first_stage=first_stage,
+            depth=depth,
+            out=out,
+            track=progress,
+        )
+        if budget is not None:
+            found["budget"] = budget
+        if format is Format.json:
+            print_json(found)
+        else:
+            print_estimate(found)
+        return
     report = bench(
         benchmark,
         system or (),
@@ -43,11 +68,17 @@ def command(
         depth=depth,
         out=out,
         track=progress,
+        budget=budget,
     )
     if format is Format.json:
         print_json(report)
     else:
         _print(report)
+    partial = report.get("partial", {})
+    if partial:
+        left = f"; {out} keeps the finished topics" if out else "; --out DIR would keep the finished topics"
+        why = "; ".join(f"{p['finished']} of {p['topics']} topics: {p['why']}" for p in partial.values())
+        raise BudgetSpent(f"partial result ({why}); the same command with a larger budget goes on{left}")
 
 
 def _runs(given: list[str] | tuple[str, ...]) -> dict[str, Run]:
@@ -76,18 +107,25 @@ def _print(report: dict[str, Any]) -> None:
     )
     if report["without_judgments"]:
         note(f"{report['without_judgments']} queries have no judgments and were left out")
+    marks = {p["key"]: p for p in report.get("partial", {}).values()}
+
+    def marked(name: str, split: str) -> str:
+        count = marks[name]["splits"][split] if name in marks else None
+        return f"{name} (partial: {count['finished']} of {count['topics']} topics)" if count else name
+
     systems = report["systems"]
-    splits = list(next(iter(systems.values())))
+    splits = list(dict.fromkeys(split for found in systems.values() for split in found))
     for split in splits:
-        values = {name: found[split] for name, found in systems.items()}
+        values = {marked(name, split): found[split] for name, found in systems.items() if split in found}
         relevance = {
             f"{name}{' ' * bool(side)}{side}": row for name, v in values.items() for side, row in _relevance(v)
         }
         title = f"split {split}: " if len(splits) > 1 else ""
         _table(console, f"{title}relevance", relevance)
-        measure, groups = next(iter(next(iter(values.values()))["measures"].items()))
+        measure = next(iter(next(iter(values.values()))["measures"]))
+        groups = dict.fromkeys(group for found in values.values() for group in found["measures"][measure])
         if len(groups) > 1 and "all" in groups:
-            rows = {name: _cells(found["measures"][measure]) for name, found in values.items()}
+            rows = {name: _cells(found["measures"][measure], groups) for name, found in values.items()}
             _table(console, f"{title}{measure} by aspect", rows)
         if any(found["p-MRR"] for found in values.values()):
             rows = {name: _following(found["p-MRR"]) for name, found in values.items()}
@@ -101,6 +139,58 @@ def _print(report: dict[str, Any]) -> None:
             }
             if rows:
                 _table(console, f"{title}{what}: who beats whom (Holm over all pairs)", rows, "pair")
+    if report.get("chat"):
+        _table(console, "chat models", {name: _chat_cells(tally) for name, tally in report["chat"].items()})
+    for name, where in report.get("partial", {}).items():
+        told = f"{where['finished']} of {where['topics']} topics of {where['stopped_in']}"
+        console.print(f"[bold]partial[/]: {escape(name)}: the budget ended after {escape(told)}", highlight=False)
+
+
+def _chat_cells(tally: dict[str, Any]) -> dict[str, str]:
+    def share(value: float | None) -> str:
+        return "-" if value is None else f"{100 * value:.1f} %"
+
+    return {
+        "topics": f"{tally['topics']}",
+        "prompts": f"{tally['prompts']:,}",
+        "kept": f"{tally['cached']:,}",
+        "malformed": f"{tally['malformed']}",
+        "failed": f"{tally['failed']}",
+        "shortened": f"{tally['shortened']}",
+        "tokens in": f"{tally['prompt_tokens']:,}",
+        "out": f"{tally['completion_tokens']:,}",
+        "cost": "unknown" if tally["cost"] is None else f"${tally['cost']:.4f}",
+        "first shown wins": share(tally["position_bias"]),
+        "agreement": share(tally["agreement"]),
+        "intransitive": share(tally["intransitive"]),
+    }
+
+
+def print_estimate(found: dict[str, Any]) -> None:
+    """The table of a dry run."""
+    from heedful.cli.output import wide_console
+
+    def dollars(value: float | None) -> str:
+        return "unknown" if value is None else f"${value:.4f}"
+
+    def cells(row: dict[str, Any]) -> dict[str, str]:
+        return {
+            "topics": f"{row['topics']}" if "topics" in row else "",
+            "calls": f"{row['calls']:,}",
+            "at most": f"{row['calls_at_most']:,}",
+            "tokens in": f"{row['prompt_tokens']:,}",
+            "out": f"{row['completion_tokens']:,}",
+            "cost": dollars(row["cost"]),
+            "at most ": dollars(row["cost_at_most"]),
+        }
+
+    rows = {name: cells(row) for name, row in found["systems"].items()} | {"total": cells(found["total"])}
+    console = wide_console()
+    _table(console, "dry run: nothing was sent", rows)
+    if found.get("budget") is not None and found["total"]["cost"] is not None:
+        covered = [name for name in ("cost", "cost_at_most") if found["total"][name] <= found["budget"]]
+        verdict = {0: "does not cover the expected cost", 1: "covers the expected cost", 2: "covers the worst case"}
+        console.print(f"a budget of ${found['budget']:.4f} {verdict[len(covered)]}")
 
 
 def _table(console: Any, title: str, rows: dict[str, dict[str, str]], first: str = "system") -> None:
@@ -117,8 +207,8 @@ def _table(console: Any, title: str, rows: dict[str, dict[str, str]], first: str
     console.print(table)
 
 
-def _cells(values: dict[str, float]) -> dict[str, str]:
-    return {name: f"{value:.4f}" for name, value in values.items()}
+def _cells(values: dict[str, float], names: Iterable[str] | None = None) -> dict[str, str]:
+    return {name: f"{values[name]:.4f}" if name in values else "-" for name in names or values}
 
 
 def _relevance(found: dict[str, Any]) -> list[tuple[str, dict[str, str]]]:

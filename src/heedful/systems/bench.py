@@ -117,7 +117,8 @@ def _groups(benchmark: Benchmark, split: Split, values: Mapping[str, float]) -> 
     means = {}
     for side in dict.fromkeys(benchmark.sides.values()):
         topics = [id for id in split.topics if benchmark.sides[id] == side]
-        means[side] = sum(values[id] for id in topics) / len(topics)
+        if topics:  # a partial result may lack a side
+            means[side] = sum(values[id] for id in topics) / len(topics)
     return means
 
 

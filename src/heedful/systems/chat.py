@@ -6,6 +6,7 @@ stopped by its budget, goes on where it was.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,16 +14,18 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from heedful.cache import cache_folder
-from heedful.chat import AskingModel, Chat, Parameters, Patience
+from heedful.chat import AskingModel, Chat, Parameters, Patience, Request
 from heedful.errors import BadSystem
-from heedful.records import Topic
+from heedful.records import Hit, Topic
 from heedful.rerank.llm import Listwise, LLMReranker, Pairwise, Pointwise, Setwise, Tally, Template, load_template
 from heedful.rerank.llm import Ranking as Way
 from heedful.rerank.sorting import SORTERS, Active, Sorter
 from heedful.systems.protocol import Collection, Needs, Ranker, Ranking, System
 from heedful.systems.registry import parse_system
+from heedful.systems.tallies import facts_of
 
 log = logging.getLogger("heedful.systems")
+Start: TypeAlias = Literal["first", "reversed", "shuffled"]
 Sort: TypeAlias = Literal["active", "allpairs", "heapsort", "sliding", "quickselect"]
 Mode: TypeAlias = Literal["generate", "score", "decide"]
 
@@ -85,7 +88,8 @@ class _Chat:
             dry=self.dry,
         )
         first = None if self.first == "given" else self._first().open(collection)
-        return ChatRanker(chat, way, collection, first, self.depth, self.k, self.max_words)
+        start: Start = getattr(self, "start", "first")
+        return ChatRanker(chat, way, collection, first, self.depth, self.k, self.max_words, start, self.dry)
 
     def _first(self) -> System:
         return parse_system(self.first)
@@ -100,13 +104,15 @@ class PRP(_Chat):
 
     sort: active asks many comparisons at once (prompts: at most so many, 0 leaves it to the algorithm; batch: at
     once); the others are the published ones. mode: generate reads an answer, score reads the labels' probabilities from
-    log-probabilities, decide from the typed decisions of `transformers serve`.
+    log-probabilities, decide from the typed decisions of `transformers serve`. start: the order in which the sort gets
+    the first stage's head: as it is, reversed, or shuffled (by a hash of the ids).
     """
 
     sort: Sort = "active"
     mode: Mode = "generate"
     prompts: int = 0
     batch: int = 16
+    start: Start = "first"
 
     def _way(self) -> tuple[Way, Template]:
         usual = "pairwise" if self.mode == "generate" else "pairwise-scored"
@@ -157,7 +163,12 @@ class PointwiseSystem(_Chat):
 
 @dataclass(slots=True)
 class ChatRanker:
-    """The system, opened. tallies: topic id -> what it cost and how good the answers were."""
+    """The system, opened.
+
+    start: in which order the head of the first stage is handed over. told: a dry run is told in the log, topic by
+    topic. tallies: topic id -> what it cost and how good the answers were; bounds: topic id -> prompts and dollars at
+    most.
+    """
 
     chat: AskingModel
     way: Way
@@ -166,7 +177,10 @@ class ChatRanker:
     depth: int
     k: int
     max_words: int
+    start: Start = "first"
+    told: bool = True
     tallies: dict[str, Tally] = field(default_factory=dict)
+    bounds: dict[str, tuple[int, float]] = field(default_factory=dict)
 
     @property
     def about(self) -> Mapping[str, Any]:
@@ -175,11 +189,10 @@ class ChatRanker:
 
     def rank(self, topic: Topic, candidates: Sequence[str]) -> Ranking:
         """The candidates by the first stage, its head re-ranked. Raises BudgetSpent at the cap."""
-        from heedful.records import Hit
-
         hits = [Hit(id, float(len(candidates) - place)) for place, id in enumerate(candidates)]
         if self.first is not None:
             hits = list(self.first.rank(topic, candidates).hits)
+        hits = [*started(hits[: self.depth], self.start), *hits[self.depth :]]
         reranker = LLMReranker(
             self.chat, self.way, self.collection.documents, k=self.k, depth=self.depth, max_words=self.max_words
         )
@@ -187,15 +200,34 @@ class ChatRanker:
             order = reranker.rerank(topic, hits)
         finally:
             tally = self.tallies[topic.id] = reranker.tally
+            inner = self.first.bounds.get(topic.id, (0, 0.0)) if isinstance(self.first, ChatRanker) else (0, 0.0)
+            prompts, dollars = self._bound(*reranker.bound)
+            self.bounds[topic.id] = (prompts + inner[0], dollars + inner[1])
             log.info(
                 "topic %s: %d prompts in %d rounds, %d malformed, %d failed, %d texts shortened%s; %s",
                 topic.id, tally.prompts, tally.rounds, tally.malformed, tally.failed, tally.shortened,
                 ", partial" if tally.partial else "", tally.consistency or "no comparisons",
             )  # fmt: skip
-        if isinstance(self.chat, Chat) and self.chat.dry:
+        if isinstance(self.chat, Chat) and self.chat.dry and self.told:
             spent = self.chat.spending
             price = "price unknown" if spent.price is None else f"about ${spent.cost:.4f}"
             log.warning(
                 "dry run, nothing was sent: %d calls so far, %s; the ranking is the first stage's", spent.calls, price
             )
-        return Ranking(order, tuple(tally.inputs))
+        return Ranking(order, tuple(tally.inputs), facts_of(tally))
+
+    def _bound(self, prompts: int, longest: Request | None) -> tuple[int, float]:
+        if longest is None or not isinstance(self.chat, Chat):
+            return prompts, 0.0
+        limit = 1 if longest.labels else self.chat.parameters.max_tokens
+        return prompts, prompts * self.chat.spending.worst_case(longest, limit)
+
+
+def started(head: Sequence[Hit], start: Start) -> list[Hit]:
+    """The head of the first stage in the order in which a sort gets it; shuffled is always the same for its ids."""
+    order = list(head)
+    if start == "reversed":
+        order.reverse()
+    elif start == "shuffled":
+        order.sort(key=lambda hit: hashlib.sha256(hit.id.encode()).digest())
+    return order

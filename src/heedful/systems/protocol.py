@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from heedful.records import Document, Hit, Qrels, Topic
 
@@ -34,11 +34,13 @@ class Ranking:
     """What a system answered for one topic.
 
     hits: candidates, best first. inputs: the exact strings that a model got because of this topic (not the documents,
-    which are the same for every topic), in order; None where the system cannot know (a run from a file).
+    which are the same for every topic), in order; None where the system cannot know (a run from a file). facts: what
+    else is to be kept with the ranking (a chat model's tally), JSON-ready.
     """
 
     hits: Sequence[Hit]
     inputs: tuple[str, ...] | None
+    facts: Mapping[str, Any] | None = None
 
 
 @runtime_checkable

@@ -197,6 +197,17 @@ class Store:
         write_run(run, self.folder / "ranking.run")
 
 
+def finished_in(folder: Path, recipe: Mapping[str, Any]) -> frozenset[str]:
+    """The topics that a store of this recipe has finished, read without touching it; none where there is none."""
+    try:
+        if json.loads((folder / "manifest.json").read_text(encoding="utf-8")) != dict(recipe):
+            return frozenset()
+        lines = (folder / "topics.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+        return frozenset(json.loads(line)["topic"] for line in lines if line.endswith("\n"))
+    except (OSError, ValueError, KeyError, TypeError):
+        return frozenset()
+
+
 def restricted(run: Run, benchmark: Benchmark, name: str) -> Run:
     """A run from a file, cut to each topic's candidates. Raises BadInput for a topic that it lacks."""
     missing = [id for id in benchmark.topics if not run.topics.get(id)]

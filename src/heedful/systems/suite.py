@@ -5,22 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import heedful
 from heedful.benchmarks import Benchmark
 from heedful.benchmarks.variants import BASE, instructed, variants_of
-from heedful.errors import BadInput
+from heedful.chat import Purse
+from heedful.errors import BadInput, BudgetSpent
 from heedful.evaluate.measures import DEFAULT_MEASURES, STATED, Measure
 from heedful.evaluate.trec import write_lines
-from heedful.records import Run
+from heedful.records import Run, Topic
 from heedful.systems.bench import SystemValues, comparisons, evaluate_run
+from heedful.systems.partial import narrowed
 from heedful.systems.protocol import Ranker, System
 from heedful.systems.ranking import (
     Candidates,
     Ranked,
+    Stopped,
     Store,
     Track,
     collection_of,
@@ -29,6 +33,7 @@ from heedful.systems.ranking import (
     restricted,
 )
 from heedful.systems.registry import parse_system
+from heedful.systems.tallies import spending_of, summary_of
 
 
 def bench(
@@ -42,12 +47,15 @@ def bench(
     depth: int = 200,
     out: Path | None = None,
     track: Track | None = None,
+    budget: float | None = None,
 ) -> dict[str, Any]:
     """The report of `heedful bench`, JSON-ready.
 
     systems: names with options. runs: name -> run made elsewhere. variants: instruct otherwise as well; each adds
     `NAME[variant]`. out: where finished topics, runs and the report are kept; a second call goes on from there.
-    Raises BadInput where neither systems nor runs are given, or a name comes twice.
+    budget: US dollars that all systems together may spend on chat models. Where it is spent, the report's "partial"
+    says of which systems only the finished topics were measured. Raises BadInput where neither systems nor runs are
+    given, or a name comes twice.
     """
     names = [*systems, *(runs or {})]
     if not names:
@@ -56,39 +64,39 @@ def bench(
     if twice:
         raise BadInput(f"found the name {twice[0]!r} twice; expected each system once")
     measures = tuple(dict.fromkeys(measures)) or DEFAULT_MEASURES[benchmark.convention]
-    words = variants_of(benchmark)
-    for variant in variants:
-        words[variant]  # an unknown one fails before anything runs
-    parsed = {name: parse_system(name) for name in systems}
-    first = parse_system(first_stage) if first_stage else None
-    first_ranker = first.open(collection_of(benchmark, first)) if first else None
     values: dict[str, SystemValues] = {}
-    spreads: dict[str, dict[str, Any]] = {}
-    for name, system in parsed.items():
-        ranker = _Lazily(system, benchmark)
-        for variant in dict.fromkeys((BASE, *variants)):
-            wordings = range(
-                len(words[variant].wordings) if variant in variants and not _own(benchmark, variant) else 1
-            )
-            key = name if variant == BASE else f"{name}[{variant}]"
-            made = []
-            for wording in wordings:
-                topics = instructed(benchmark, words, variant, wording)
-                candidates: Candidates | None = None
-                if first and first_ranker:
-                    candidates = first_stage_candidates(benchmark, first_ranker, first.given, topics, depth)
-                recipe = _recipe(benchmark, name, variant, wording, topics, first_stage, depth if first else None)
-                label = key + (f" ({wording + 1})" if wording else "")
-                store = Store(out / _slug(label), recipe) if out else None
+    wordings: dict[str, list[SystemValues]] = {}
+    partial: dict[str, dict[str, Any]] = {}
+    chats: dict[str, dict[str, Any]] = {}
+    with Purse(budget) as purse:
+        for job in jobs(benchmark, systems, variants, first_stage, depth):
+            if job.name in partial:  # its money is spent
+                partial[job.name]["not_begun"].append(job.label)
+                continue
+            store = Store(out / job.folder, job.recipe) if out else None
+            try:
                 ranked = rank_topics(
-                    label, system, benchmark, topics, ranker=ranker, candidates=candidates, store=store, track=track
-                )
+                    job.label, job.system, benchmark, job.topics,
+                    ranker=job.ranker, candidates=job.candidates, store=store, track=track,
+                )  # fmt: skip
+            except BudgetSpent as spent:
+                if not isinstance(spent.partial, Stopped):
+                    raise
+                ranked = spent.partial.finished
+                partial[job.name] = _where_it_stopped(job, benchmark, spent, spent.partial)
+                if job.wording == 0:
+                    part = narrowed(benchmark, ranked.run.topics)
+                    values[job.key] = _with_delivery(evaluate_run(part, ranked.run, measures), part, ranked)
+            else:
                 if store:
                     store.finish(ranked.run)
-                made.append(_with_delivery(evaluate_run(benchmark, ranked.run, measures), benchmark, ranked))
-            values[key] = made[0]
-            if len(made) > 1:
-                spreads[key] = _spread(made)
+                made = _with_delivery(evaluate_run(benchmark, ranked.run, measures), benchmark, ranked)
+                values.setdefault(job.key, made)
+                wordings.setdefault(job.key, []).append(made)
+            tally = summary_of(ranked.facts.values())
+            if tally:
+                chats[job.label] = tally
+    spreads = {key: _spread(made) for key, made in wordings.items() if len(made) > 1}
     for name, run in (runs or {}).items():
         values[name] = evaluate_run(benchmark, restricted(run, benchmark, name), measures)
     report: dict[str, Any] = {
@@ -104,13 +112,87 @@ def bench(
         "systems": {name: {s: v.as_dict() for s, v in value.splits.items()} for name, value in values.items()},
         "delivery": {name: value.delivery for name, value in values.items()},
     }
-    if len(values) > 1:
-        report["comparisons"] = comparisons(benchmark, values)
+    if partial:
+        report["partial"] = partial
+    if chats:
+        report["chat"] = chats
+    if purse.spendings or budget is not None:
+        report["spending"] = spending_of(purse)
+    whole = {name: value for name, value in values.items() if name not in {p["key"] for p in partial.values()}}
+    if len(whole) > 1:
+        report["comparisons"] = comparisons(benchmark, whole)
     if spreads:
         report["paraphrases"] = spreads
     if out:
         write_lines(out / "bench.json", iter([json.dumps(report, indent=1, ensure_ascii=False) + "\n"]))
     return report
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One system under one wording of one variant. key: its name in the report; label: with the wording's number."""
+
+    name: str
+    system: System
+    variant: str
+    wording: int
+    topics: Mapping[str, Topic]
+    candidates: Candidates | None
+    recipe: Mapping[str, Any]
+    ranker: Ranker
+
+    @property
+    def key(self) -> str:
+        """Name, and the variant where it is not base."""
+        return self.name if self.variant == BASE else f"{self.name}[{self.variant}]"
+
+    @property
+    def label(self) -> str:
+        """The key, and the number of the wording from the second on."""
+        return self.key + (f" ({self.wording + 1})" if self.wording else "")
+
+    @property
+    def folder(self) -> str:
+        """Where its topics are kept below `out`."""
+        return _slug(self.label)
+
+
+def jobs(
+    benchmark: Benchmark, systems: Sequence[str], variants: Sequence[str], first_stage: str | None, depth: int
+) -> Iterator[Job]:
+    """Everything that `bench` ranks, in its order; whatever can be wrong with a name is said before the first."""
+    words = variants_of(benchmark)
+    for variant in variants:
+        words[variant]  # an unknown one fails before anything runs
+    parsed = {name: parse_system(name) for name in systems}
+    first = parse_system(first_stage) if first_stage else None
+    first_ranker = first.open(collection_of(benchmark, first)) if first else None
+    for name, system in parsed.items():
+        ranker = _Lazily(system, benchmark)
+        for variant in dict.fromkeys((BASE, *variants)):
+            several = variant in variants and not _own(benchmark, variant)
+            for wording in range(len(words[variant].wordings) if several else 1):
+                topics = instructed(benchmark, words, variant, wording)
+                candidates: Candidates | None = None
+                if first and first_ranker:
+                    candidates = first_stage_candidates(benchmark, first_ranker, first.given, topics, depth)
+                recipe = _recipe(benchmark, name, variant, wording, topics, first_stage, depth if first else None)
+                yield Job(name, system, variant, wording, topics, candidates, recipe, ranker)
+
+
+def _where_it_stopped(job: Job, benchmark: Benchmark, spent: BudgetSpent, where: Stopped) -> dict[str, Any]:
+    """What a partial result is of, JSON-ready."""
+    done = set(where.finished.run.topics)
+    return {
+        "key": job.key,
+        "stopped_in": job.label,
+        "finished": len(done),
+        "topics": len(job.topics),
+        "splits": {s.name: {"finished": len(done & {*s.topics}), "topics": len(s.topics)} for s in benchmark.splits},
+        "stopped_at": where.topic,
+        "why": str(spent),
+        "not_begun": [],
+    }
 
 
 class _Lazily:

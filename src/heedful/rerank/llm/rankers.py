@@ -6,22 +6,27 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from heedful.chat import AskingModel
+from heedful.chat import AskingModel, Request
 from heedful.errors import BudgetSpent
 from heedful.rerank.llm.answers import label_of, order_of
 from heedful.rerank.llm.task import Question, Tally, ask_all
 from heedful.rerank.llm.template import Template
-from heedful.rerank.sorting import Pair, Progress, Sorter, Vote, consistency
+from heedful.rerank.sorting import Pair, Progress, Sorter, Vote, consistency, most_prompts, most_sets, supposed
 
 
 class Ranking(Protocol):
     """One way to rank. `rank` gives every position of the question's passages, best first.
 
-    It raises BudgetSpent with that order, as far as it got, as `partial`.
+    It raises BudgetSpent with that order, as far as it got, as `partial`. Answers of a dry run are supposed
+    (`sorting.Supposed`), so that a usual number of prompts is asked, and leave the order as it was.
     """
 
     def rank(self, chat: AskingModel, question: Question, k: int, tally: Tally) -> list[int]:
         """The order; only its first k places are worked for."""
+        ...
+
+    def bound(self, question: Question, k: int) -> tuple[int, Request | None]:
+        """How many prompts `rank` asks at most, and the longest that it can ask (None where it asks none)."""
         ...
 
 
@@ -40,6 +45,7 @@ class Pairwise:
     def rank(self, chat: AskingModel, question: Question, k: int, tally: Tally) -> list[int]:
         """Sort by comparisons; malformed answers are ties, failed calls no votes."""
         progress = Progress(self.sorter(len(question.passages), k), self.concurrency)
+        dry = tally.dry
         try:
             while progress.order is None:
                 progress.tell(self.votes(chat, question, progress.pending, tally))
@@ -48,8 +54,14 @@ class Pairwise:
             raise BudgetSpent(str(spent), partial=list(progress.result().order)) from None
         finally:
             tally.rounds += progress.rounds
-            tally.consistency = consistency(progress.answers)
-        return list(progress.result().order)
+            tally.consistency = consistency(progress.answers) if tally.dry == dry else None
+        return list(progress.result().order) if tally.dry == dry else list(range(len(question.passages)))
+
+    def bound(self, question: Question, k: int) -> tuple[int, Request | None]:
+        """By the sort; the longest prompt shows the two longest passages."""
+        longest = _longest(question, 2)
+        request = self.template.request(question.query, question.instruction, longest, scored=self.scored)
+        return most_prompts(self.sorter, len(question.passages), k), request if len(longest) == 2 else None
 
     def votes(self, chat: AskingModel, question: Question, pairs: Sequence[Pair], tally: Tally) -> list[Vote]:
         """One vote a prompt."""
@@ -61,7 +73,7 @@ class Pairwise:
         votes: list[Vote] = []
         for (a, b), answer in zip(pairs, ask_all(chat, requests, tally), strict=True):
             if answer.dry:
-                votes.append(float(a < b))
+                votes.append(supposed(len(texts)).vote((a, b)))
             elif answer.failure:
                 votes.append(None)
             elif self.scored:
@@ -84,6 +96,12 @@ class Pointwise:
     template: Template
     scored: bool = True
     batch: int = 64
+
+    def bound(self, question: Question, k: int) -> tuple[int, Request | None]:
+        """One prompt a passage."""
+        longest = _longest(question, 1)
+        request = self.template.request(question.query, question.instruction, longest, scored=self.scored)
+        return len(question.passages), request if longest else None
 
     def rank(self, chat: AskingModel, question: Question, k: int, tally: Tally) -> list[int]:
         """Sort by grade."""
@@ -119,6 +137,11 @@ def _by_grade(grades: Sequence[float | None]) -> list[int]:
     return sorted(range(len(grades)), key=lambda i: -(usual if grades[i] is None else grades[i] or 0.0))
 
 
+def _longest(question: Question, size: int) -> list[str]:
+    """The texts that make the longest prompt."""
+    return sorted((passage.text for passage in question.passages), key=lambda text: -len(text.encode()))[:size]
+
+
 _Sift: TypeAlias = Generator[list[int], int | None, None]
 
 
@@ -136,7 +159,7 @@ class Setwise:
 
     def rank(self, chat: AskingModel, question: Question, k: int, tally: Tally) -> list[int]:
         """The k best in order, then the rest in first-stage order."""
-        n, c = len(question.passages), self.children
+        n, c, dry = len(question.passages), self.children, tally.dry
         heap, top = list(range(n)), list[int]()
 
         def sift(size: int, root: int) -> _Sift:
@@ -163,7 +186,13 @@ class Setwise:
         except BudgetSpent as spent:
             tally.partial = True
             raise BudgetSpent(str(spent), partial=[*top, *(i for i in range(n) if i not in set(top))]) from None
-        return [*top, *(i for i in range(n) if i not in set(top))]
+        return [*top, *(i for i in range(n) if i not in set(top))] if tally.dry == dry else list(range(n))
+
+    def bound(self, question: Question, k: int) -> tuple[int, Request | None]:
+        """By the heap's height; the longest prompt shows as many as a node with its children."""
+        longest = _longest(question, self.children + 1)
+        request = self.template.request(question.query, question.instruction, longest, scored=self.scored)
+        return most_sets(len(question.passages), k, self.children), request if len(longest) > 1 else None
 
     def _drive(self, sifts: list[_Sift], chat: AskingModel, question: Question, tally: Tally) -> None:
         """Run sifts in step: one batch a step."""
@@ -192,6 +221,9 @@ class Setwise:
         ]
         best: list[int | None] = []
         for shown, answer in zip(sets, ask_all(chat, requests, tally), strict=True):
+            if answer.dry:
+                best.append(supposed(len(texts)).best(shown))
+                continue
             if answer.failure:
                 best.append(None)
                 continue
@@ -225,6 +257,16 @@ class Listwise:
     window: int = 20
     step: int = 10
     passes: int = 1
+
+    def bound(self, question: Question, k: int) -> tuple[int, Request | None]:
+        """A window after the other; the longest prompt shows the longest passages."""
+        n = len(question.passages)
+        if n < 2:
+            return 0, None
+        longest = _longest(question, self.window)
+        labels = [str(place + 1) for place in range(len(longest))]
+        request = self.template.request(question.query, question.instruction, longest, labels=labels)
+        return self.passes * (1 + max(0, -(-(n - self.window) // self.step))), request
 
     def rank(self, chat: AskingModel, question: Question, k: int, tally: Tally) -> list[int]:
         """The order after the last pass; a malformed answer leaves its window as it is."""

@@ -36,7 +36,9 @@ class Tally:
 
     prompts: asked, answers from the cache included. rounds: sequential waits. malformed: answers that say nothing
     clear; they are ties. failed: calls without an answer; they are no votes. shortened: texts cut to the word limit.
-    partial: stopped before it was done. consistency: of a pairwise voter.
+    partial: stopped before it was done. consistency: of a pairwise voter. cached: prompts answered by the answer
+    cache, which cost nothing. cost: US dollars of the others; unpriced: those of them that no price is known for.
+    dry: prompts of a dry run, whose tokens and cost are estimates.
     """
 
     prompts: int = 0
@@ -48,6 +50,10 @@ class Tally:
     completion_tokens: int = 0
     partial: bool = False
     consistency: Consistency | None = None
+    cached: int = 0
+    unpriced: int = 0
+    cost: float = 0.0
+    dry: int = 0
     inputs: list[str] = field(default_factory=list)
 
 
@@ -88,6 +94,10 @@ def ask_all(chat: AskingModel, requests: Sequence[Request], tally: Tally) -> lis
     tally.failed += len(failed)
     tally.prompt_tokens += sum(answer.prompt_tokens for answer in answers)
     tally.completion_tokens += sum(answer.completion_tokens for answer in answers)
+    tally.cached += sum(answer.cached for answer in answers)
+    tally.dry += sum(answer.dry for answer in answers)
+    tally.cost += sum(answer.cost or 0.0 for answer in answers)
+    tally.unpriced += sum(answer.cost is None and (answer.dry or not answer.failure) for answer in answers)
     if len(failed) == len(answers) >= 8 or (failed and tally.failed == tally.prompts and tally.prompts >= 8):
         raise Upstream(f"{len(failed)} calls in a row gave no answer; the last: {failed[-1].failure}")
     return answers

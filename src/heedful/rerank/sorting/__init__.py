@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from heedful.rerank.sorting.active import Active, default_prompts
+from heedful.rerank.sorting.bounds import most_prompts, most_sets, supposed
 from heedful.rerank.sorting.protocol import Answered, Ask, Pair, Progress, Sort, Sorted, Sorter, Stop, Vote, run_sort
 from heedful.rerank.sorting.published import all_pairs, heapsort, quick_select, sliding
 from heedful.rerank.sorting.report import Consistency, consistency, pooled
@@ -32,8 +33,11 @@ __all__ = [
     "consistency",
     "default_prompts",
     "heapsort",
+    "most_prompts",
+    "most_sets",
     "pooled",
     "quick_select",
     "run_sort",
     "sliding",
+    "supposed",
 ]
