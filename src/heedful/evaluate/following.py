@@ -171,8 +171,9 @@ def p_mrr(
     """How far the ranking heeded a changed instruction, x100.
 
     og, changed: the rankings before and after: topic -> hits, document -> score, or what `read_rankings` made of them.
-    What changed comes from two qrels, or is given as `documents` (topic -> ids). relevant_from: the lowest relevant grade. clusters: topic -> what
-    it shares with others (a seed); each topic its own otherwise. draws: of the null. samples: of the interval.
+    What changed comes from two qrels, or is given as `documents` (topic -> ids). relevant_from: the lowest relevant
+    grade. clusters: topic -> what it shares with others (a seed); each topic its own otherwise. draws: of the null.
+    samples: of the interval.
 
     Ties rank by score down, then id down. A document that a run lacks ranks one past its end. A topic in which nothing
     changed is left out and named. Raises BadInput for a topic that a run lacks, NothingChanged where no topic is left.

@@ -127,7 +127,7 @@ class SentenceTransformer:
             texts = [text_of(document) for document in collection.documents.values()]
             return np.asarray(model.encode_document(texts, normalize_embeddings=True), dtype=np.float32)
 
-        spec = {"st": self.model, "length": model.max_seq_length, "dim": model.get_sentence_embedding_dimension()}
+        spec = {"st": self.model, "length": model.max_seq_length, "dim": model.get_embedding_dimension()}
         ranker = VectorRanker(
             collection,
             cached_vectors(collection, spec, compute),
