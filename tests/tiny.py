@@ -106,7 +106,7 @@ def mistral(folder: Path, causal: bool = False) -> Path:
     from transformers import MistralConfig, MistralForCausalLM, MistralModel
 
     tokenizer = byte_tokenizer(["<unk>", "<s>", "</s>"], "<s> $A", ["true", "false"])
-    config = MistralConfig(**_decoder(tokenizer), sliding_window=4)
+    config = MistralConfig(**_decoder(tokenizer), sliding_window=None if causal else 4)
     model = MistralForCausalLM(config) if causal else MistralModel(config)
     return save(folder, tokenizer, model, bos_token="<s>", eos_token="</s>", unk_token="<unk>")
 

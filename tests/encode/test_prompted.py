@@ -51,7 +51,7 @@ def test_gritlm_reads_a_document_as_a_query_without_instruction(grit: Path):
 def test_an_instruction_moves_gritlms_vector_though_it_is_not_in_the_mean(grit: Path):
     model = gritlm(Weights(str(grit)))
     told, untold = model.encode_written([model.prompt.query(TEXTS[0], ASKED), model.prompt.query(TEXTS[0], "")])
-    assert 0.001 < 1 - told @ untold
+    assert told @ untold < 0.999
 
 
 def test_gritlm_attends_both_ways(grit: Path):

@@ -43,20 +43,17 @@ def test_title_and_abstract_are_joined_by_the_tokenizers_separator():
 
 
 def test_specter2_is_the_base_with_its_adapter(base: Path, tmp_path: Path):
-    from transformers import BertModel
     from tests.encode.test_adapters import by_hand
+    from transformers import AutoTokenizer
 
     adapter = tiny.adapter(tmp_path / "adapter", base)
     vectors = specter2(Weights(str(base)), Weights(str(adapter))).encode(PAPERS[:1])
-    assert isinstance(BertModel.from_pretrained(base), BertModel)
-    from transformers import AutoTokenizer
-
     made = AutoTokenizer.from_pretrained(base)(PAPERS[0], return_tensors="pt")
     assert np.allclose(vectors[0], by_hand(base, adapter, made["input_ids"], made["attention_mask"])[0, 0], atol=1e-5)
 
 
 def test_specter2_without_its_adapter_or_on_another_model_is_refused(base: Path, tmp_path: Path):
-    with pytest.raises(Missing, match="adapter_config.json"):
+    with pytest.raises(Missing, match="adapter_config"):
         specter2(Weights(str(base)), Weights(str(base)))
     with pytest.raises(Mismatch, match="mistral"):
         specter2(Weights(str(tiny.mistral(tmp_path / "mistral"))), Weights(str(base)))

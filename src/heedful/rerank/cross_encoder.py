@@ -98,6 +98,8 @@ class CrossEncoder:
         """(documents,) float32: the logit of yes less that of no (or the one logit of a classifier with one)."""
         import torch
 
+        if not documents:
+            return np.zeros(0, np.float32)
         rows, types, shortened = self._rows(query, instruction, documents)
         if shortened:
             _log.info("%d of %d documents were shortened to fit %d tokens", shortened, len(documents), self.max_tokens)
