@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from heedful.errors import BadInput, BadRank
 from heedful.evaluate.following import PMRR, NothingChanged, Null, p_mrr, rank_shift, rank_shifts
+from heedful.evaluate.ranks import read_rankings
 from heedful.records import Hit, Qrels, Run
 
 ranks = st.integers(1, 10_000)
@@ -115,6 +116,17 @@ def test_qrels_that_are_no_pair_are_refused():
 def test_nan_scores_are_refused():
     with pytest.raises(BadInput, match="NaN"):
         p_mrr({"t": {"a": float("nan")}}, {"t": {"a": 1.0}}, documents={"t": ["a"]})
+
+
+def test_without_draws_and_samples_the_value_stands_alone():
+    draw = random.Random(2)
+    og, changed = ({t: {f"d{i}": draw.random() for i in range(20)} for t in "ab"} for _ in range(2))
+    documents = {t: ["d1", "d2", "beyond"] for t in "ab"}
+    whole = p_mrr(og, changed, documents=documents)
+    bare = p_mrr(read_rankings(og), read_rankings(changed), documents=documents, draws=0, samples=0)
+    assert (bare.value, bare.per_topic, bare.shifts) == (whole.value, whole.per_topic, whole.shifts)
+    assert (bare.low, bare.net_low) == (None, None) and np.isnan([bare.net, bare.null.mean]).all()
+    assert whole.low is not None and bare.verdict == "not followed"
 
 
 def test_the_null_exchanges_a_document_for_its_four_neighbours_in_the_og_ranking():

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import numpy as np
 import pytest
 
+from heedful.errors import BadInput
 from heedful.evaluate.ranks import NEAREST, Ranking, ideal_ranks, nearest, plain_ranks
+from heedful.records import Hit
 
 
 @pytest.mark.parametrize("values", [3, 10_000])  # ties everywhere, ties nowhere
@@ -22,6 +25,23 @@ def test_ranks_are_those_of_the_plain_version(values: int):
         asked = [f"d{i}" for i in range(60)]
         assert ranking.ranks(asked).tolist() == [plain.get(id, 31) for id in asked]
         assert ranking.order == list(plain)
+
+
+@pytest.mark.parametrize("scores", [[2.0, float("nan"), 1.0], [float("nan")], [1.0, float("nan")]])
+def test_a_score_that_is_nan_is_refused_wherever_it_stands(scores: list[float]):
+    with pytest.raises(BadInput, match="'t' has a score that is NaN"):
+        Ranking([Hit(f"d{i}", score) for i, score in enumerate(scores)], "t")
+
+
+def test_infinite_scores_and_none_at_all_are_ranked():
+    assert Ranking({"a": -math.inf, "b": math.inf, "c": 0.0}).order == ["b", "c", "a"]
+    assert Ranking(()).ranks(["a"]).tolist() == [1]
+
+
+def test_in_single_precision_near_scores_are_ties():
+    ranking = Ranking({"a": 1 + 1e-12, "b": 1.0})
+    assert ranking.order == ["a", "b"]
+    assert ranking.in_single_precision().order == ["b", "a"]
 
 
 def test_ideal_ranks_are_those_of_grades_as_scores():

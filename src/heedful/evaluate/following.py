@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -172,8 +173,8 @@ def p_mrr(
 
     og, changed: the rankings before and after: topic -> hits, document -> score, or what `read_rankings` made of them.
     What changed comes from two qrels, or is given as `documents` (topic -> ids). relevant_from: the lowest relevant
-    grade. clusters: topic -> what it shares with others (a seed); each topic its own otherwise. draws: of the null.
-    samples: of the interval.
+    grade. clusters: topic -> what it shares with others (a seed); each topic its own otherwise. draws: of the null; 0
+    leaves it out (null and net are NaN). samples: of the intervals; 0 leaves them out (None).
 
     Ties rank by score down, then id down. A document that a run lacks ranks one past its end. A topic in which nothing
     changed is left out and named. Raises BadInput for a topic that a run lacks, NothingChanged where no topic is left.
@@ -198,28 +199,34 @@ def p_mrr(
     shifts: list[Shift] = []
     per_topic, per_null, totals = {}, {}, np.zeros(draws)
     for topic in topics:
-        first, second = before[topic], after[topic]
-        own, options, counts = _topic_shifts(first, second, list(dict.fromkeys(documents[topic])))
-        per_topic[topic] = 100 * float(np.mean([value for *_, value in own]))
-        present = np.arange(options.shape[1]) < counts[:, None]
-        per_null[topic] = 100 * float((np.where(present, options, 0).sum(axis=1) / counts).mean())
-        totals += _null_draws(options, counts, draws, rng)
-        shifts.extend(Shift(topic, *rest) for rest in own)
-    value = float(np.mean(list(per_topic.values())))
-    null = 100 * totals / len(topics)
-    low, high = (float(x) for x in np.quantile(null, [0.025, 0.975]))
+        ids = list(dict.fromkeys(documents[topic]))
+        shifts.extend(own := _shifts(topic, before[topic], after[topic], ids))
+        per_topic[topic] = 100 * math.fsum(shift.value for shift in own) / len(own)
+        if draws:
+            options, counts = _controls(before[topic], after[topic], own)
+            present = np.arange(options.shape[1]) < counts[:, None]
+            per_null[topic] = 100 * float((np.where(present, options, 0).sum(axis=1) / counts).mean())
+            totals += _null_draws(options, counts, draws, rng)
+    value = math.fsum(per_topic.values()) / len(per_topic)
+    null = Null(math.nan, math.nan, math.nan)
+    if draws:
+        drawn = 100 * totals / len(topics)
+        null = Null(float(drawn.mean()), *(float(x) for x in np.quantile(drawn, [0.025, 0.975])))
     groups = [clusters.get(topic, topic) if clusters else topic for topic in topics]
-    interval = mean_interval(list(per_topic.values()), groups, samples=samples, seed=seed, bounds=(-100, 100))
-    nets = [per_topic[topic] - per_null[topic] for topic in topics]
-    net = mean_interval(nets, groups, samples=samples, seed=seed, bounds=(-200, 200))
+    interval = net = None
+    if samples:
+        interval = mean_interval(list(per_topic.values()), groups, samples=samples, seed=seed, bounds=(-100, 100))
+    if samples and draws:
+        nets = [per_topic[topic] - per_null[topic] for topic in topics]
+        net = mean_interval(nets, groups, samples=samples, seed=seed, bounds=(-200, 200))
     return PMRR(
         value=value,
         low=interval[0] if interval else None,
         high=interval[1] if interval else None,
-        net=value - float(null.mean()),
+        net=value - null.mean,
         net_low=net[0] if net else None,
         net_high=net[1] if net else None,
-        null=Null(float(null.mean()), low, high),
+        null=null,
         ceiling=_ceiling(before, after, og_qrels, changed_qrels, documents),
         topics=len(topics),
         documents=len(shifts),
@@ -230,16 +237,18 @@ def p_mrr(
     )
 
 
-def _topic_shifts(
-    first: Ranking, second: Ranking, ids: Sequence[str]
-) -> tuple[list[tuple[str, int, int, float]], Floats, Ints]:
-    """What the changed documents contribute: (id, og rank, changed rank, shift).
+def _shifts(topic: str, first: Ranking, second: Ranking, ids: Sequence[str]) -> list[Shift]:
+    """What the changed documents contribute."""
+    ranks = ((id, first.rank.get(id, len(first) + 1), second.rank.get(id, len(second) + 1)) for id in ids)
+    return [Shift(topic, id, og, changed, rank_shift(og, changed)) for id, og, changed in ranks]
 
-    And the shifts of each one's possible controls, (documents, NEAREST), the first `counts` of a row being there. A
-    document without any neighbour is its own control.
+
+def _controls(first: Ranking, second: Ranking, own: Sequence[Shift]) -> tuple[Floats, Ints]:
+    """The shifts of each changed document's possible controls, (documents, NEAREST), and how many there are of each.
+
+    The first `counts` of a row are there. A document without any neighbour is its own control.
     """
-    og, changed = first.ranks(ids), second.ranks(ids)
-    shifts = rank_shifts(og, changed)
+    og = np.array([shift.og for shift in own], dtype=np.int64)
     unchanged = np.delete(np.arange(1, len(first) + 1), og[og <= len(first)] - 1)
     at, exist = nearest(unchanged, og)
     options = np.zeros(at.shape)
@@ -249,9 +258,8 @@ def _topic_shifts(
         options = rank_shifts(asked, after)[where.reshape(at.shape)]
     counts = exist.sum(axis=1)
     alone = counts == 0
-    options[alone, 0], counts[alone] = shifts[alone], 1
-    own = list(zip(ids, og.tolist(), changed.tolist(), shifts.tolist(), strict=True))
-    return own, options, counts
+    options[alone, 0], counts[alone] = np.array([shift.value for shift in own])[alone], 1
+    return options, counts
 
 
 def _null_draws(options: Floats, counts: Ints, draws: int, rng: np.random.Generator) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -35,10 +36,10 @@ class Ranking:
     def __init__(self, hits: Sequence[Hit] | Mapping[str, float], topic: str = ""):
         self.topic = topic
         if isinstance(hits, Mapping):
-            ids, given = list(hits), np.fromiter(hits.values(), dtype=np.float64, count=len(hits))
+            ids, given = list(hits), array("d", hits.values())
         else:
-            ids, given = [hit.id for hit in hits], np.array([hit.score for hit in hits], dtype=np.float64)
-        self._scores, self.order = _in_order(ids, given, topic)
+            ids, given = [hit.id for hit in hits], array("d", [hit.score for hit in hits])
+        self._scores, self.order = _in_order(ids, np.frombuffer(given), topic)
         self.rank = dict(zip(self.order, _counting(len(ids)), strict=False))
         if len(self.rank) < len(ids):
             raise BadInput(f"topic {topic!r} ranks a document twice; expected each document once")
