@@ -55,6 +55,9 @@ class Server:
             daemon_threads = True
             request_queue_size = 256
 
+            def handle_error(self, request: object, client_address: object) -> None:
+                pass  # a client that was killed
+
         self._http = Listening(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._http.server_port}/v1"
         threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()

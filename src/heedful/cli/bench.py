@@ -143,7 +143,8 @@ def _print(report: dict[str, Any]) -> None:
         _table(console, "chat models", {name: _chat_cells(tally) for name, tally in report["chat"].items()})
     for name, where in report.get("partial", {}).items():
         told = f"{where['finished']} of {where['topics']} topics of {where['stopped_in']}"
-        console.print(f"[bold]partial[/]: {escape(name)}: the budget ended after {escape(told)}", highlight=False)
+        said = f"[bold]partial[/]: {escape(name)}: the budget ended after {escape(told)}"
+        console.print(said, highlight=False, soft_wrap=True)
 
 
 def _chat_cells(tally: dict[str, Any]) -> dict[str, str]:

@@ -63,7 +63,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         app(arguments, standalone_mode=True)
     except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+        code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+        if code == 130:  # typer ends without a word
+            print("interrupted", file=sys.stderr)
+        return code
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130

@@ -73,7 +73,7 @@ class Pairwise:
         votes: list[Vote] = []
         for (a, b), answer in zip(pairs, ask_all(chat, requests, tally), strict=True):
             if answer.dry:
-                votes.append(supposed(len(texts)).vote((a, b)))
+                votes.append(supposed(len(texts), question.query + question.instruction).vote((a, b)))
             elif answer.failure:
                 votes.append(None)
             elif self.scored:
@@ -222,7 +222,7 @@ class Setwise:
         best: list[int | None] = []
         for shown, answer in zip(sets, ask_all(chat, requests, tally), strict=True):
             if answer.dry:
-                best.append(supposed(len(texts)).best(shown))
+                best.append(supposed(len(texts), question.query + question.instruction).best(shown))
                 continue
             if answer.failure:
                 best.append(None)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from statistics import NormalDist
+from zlib import crc32
 
 import numpy as np
 
@@ -52,13 +53,13 @@ def _sifted(size: int, root: int, children: int) -> int:
 
 
 class Supposed:
-    """A voter for dry runs, always the same for n candidates.
+    """A voter for dry runs, always the same for n candidates of one question.
 
     Its own order correlates with the first stage's by `TRUST`, and `ERROR` of its answers are wrong and stay so.
     """
 
-    def __init__(self, n: int):
-        rng = np.random.default_rng(n)
+    def __init__(self, n: int, question: str):
+        rng = np.random.default_rng([n, crc32(question.encode())])
         prior = [NormalDist().inv_cdf(1 - (place + 0.5) / n) for place in range(n)]
         self.strength = TRUST * np.array(prior) + (1 - TRUST**2) ** 0.5 * rng.standard_normal(n)
         self.wrong = rng.random((n, n)) < ERROR
@@ -74,7 +75,7 @@ class Supposed:
         return (place + 1) % len(shown) if self.wrong[shown[0], shown[-1]] else place
 
 
-@cache
-def supposed(n: int) -> Supposed:
-    """The supposed voter on n candidates."""
-    return Supposed(n)
+@lru_cache(maxsize=4)
+def supposed(n: int, question: str) -> Supposed:
+    """The supposed voter on a question's n candidates."""
+    return Supposed(n, question)
