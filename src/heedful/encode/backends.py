@@ -48,6 +48,7 @@ class Backend(Protocol):
     dtype: str
     dim: int
     budget: int  # padded tokens a batch
+    multiple: int  # lengths are padded to it: fewer shapes, where every new shape costs
 
     def run(self, batch: Batch, label: bool) -> Sums:
         """Sums over tokens; label: whether to give the labeller's probabilities too."""
@@ -55,7 +56,7 @@ class Backend(Protocol):
 
 
 def make_batch(windows: Sequence[Window], pooling: str = "mean", multiple: int = 1, padding: int = 0) -> Batch:
-    """Pad windows to their longest, rounded up to a multiple."""
+    """Pad windows to their longest, rounded up to a multiple; above 1 the rows of sentences are rounded to 8s too."""
     rows, longest = len(windows), max(map(len, windows))
     tokens = -(-longest // multiple) * multiple
     ids = np.full((rows, tokens), padding, dtype=np.int64)
@@ -66,7 +67,10 @@ def make_batch(windows: Sequence[Window], pooling: str = "mean", multiple: int =
         ids[row, :n], mask[row, :n] = window.ids, 1
         n_sentences[row] = window.n_sentences
         sentence[row, :n] = window.local
-    pool = np.zeros((rows, 1 + int(n_sentences.max()), tokens), dtype=np.float32)
+    sums = 1 + int(n_sentences.max())
+    if multiple > 1:
+        sums = -(-sums // 8) * 8
+    pool = np.zeros((rows, sums, tokens), dtype=np.float32)
     for row, window in enumerate(windows):
         owned = np.flatnonzero(window.owned)
         pool[row, 1 + window.local[owned], owned] = 1.0  # special tokens and the title land in row 0
@@ -80,6 +84,8 @@ def make_batch(windows: Sequence[Window], pooling: str = "mean", multiple: int =
 
 class TorchBackend:
     """Torch, on the CPU or on CUDA; bfloat16 where the hardware multiplies it."""
+
+    multiple = 1
 
     def __init__(self, files: ModelFiles, labeller: Any | None = None, *, dtype: str = "auto", device: str = "auto"):
         import torch

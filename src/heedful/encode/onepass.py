@@ -153,8 +153,10 @@ class OnePassEncoder:
         windows = [(n, window) for n, cut in enumerate(self._tokens.windows(passages)) for window in cut]
         for wanted in (False, True):
             same = [(n, window) for n, window in windows if label[n] is wanted]
-            for positions in by_length([len(window) for _, window in same], self._backend.budget):
-                batch = make_batch([same[p][1] for p in positions], self._files.pooling)
+            lengths = [len(window) for _, window in same]
+            multiple = self._backend.multiple
+            for positions in by_length(lengths, self._backend.budget, lambda n, m=multiple: -(-n // m) * m):
+                batch = make_batch([same[p][1] for p in positions], self._files.pooling, multiple)
                 sums = self._backend.run(batch, wanted)
                 for row, p in enumerate(positions):
                     n, window = same[p]
