@@ -85,7 +85,13 @@ def test_the_aspect_asked_for_decides_who_is_nearest(names: dict[str, str], key:
         if "aspire" not in key:  # a random model's context drowns the words
             assert answer.hits[0].id == best
         (pair, *_) = ranker.evidence(topic, [best])[best]
-        assert pair.aspect == aspect and pair.seed_sentence in (answer.inputs or ("",))[0]
+        start, found = ranker.alignment(topic, [best])
+        assert found.plan.shape[1] == len(start.texts) == 1 and found.plan.sum() == pytest.approx(1)
+        assert (
+            -1 <= pair.similarity <= 1.0001
+            and pair.aspect == aspect
+            and pair.seed_sentence in (answer.inputs or ("",))[0]
+        )
     whole = ranker.rank(Topic("t", ("s",)), IDS)
     assert whole.inputs == ("Tides of a shallow sea are old.\nWe use wavelets on tides.",)
 
@@ -129,6 +135,23 @@ def test_an_explorations_candidates_can_be_reranked(names: dict[str, str], key: 
     assert {hit.id for hit in hits} == set(IDS) and all(a.score > b.score for a, b in pairwise(hits))
     if key in ("align", "maxsim"):
         assert hits[0].id == "same-method"
+
+
+def test_a_hits_evidence_is_what_the_reranker_aligned(tmp_path: Path):
+    from heedful.encode import load_encoder
+    from heedful.explore import Explorer
+    from heedful.index import Index, build_index
+
+    build_index(collection().documents.values(), tmp_path / "index", load_encoder(labels="data"))
+    index = Index.open(tmp_path / "index")
+    asked = {"instruction": "similar method", "rerank": open_reranker("align", index)}
+    best = Explorer(index).explore("s", **asked).hits[0]
+    assert best.document.id == "same-method"
+    (pair,) = best.evidence
+    assert (pair.seed_sentence, pair.sentence) == ("We use wavelets on tides.",) * 2
+    assert pair.aspect == "method" and pair.similarity > 0.7
+    plain = Explorer(index).explore("s", instruction="similar method", rerank=open_reranker("bm25", index))
+    assert plain.hits[0].evidence
 
 
 def test_vectors_are_kept_under_the_models_own_files(names: dict[str, str], tmp_path: Path, monkeypatch):

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from heedful import __version__
 from heedful.corpus.aspects import SCIENCE, AspectScheme
 from heedful.errors import BadInput, UnknownAspect
-from heedful.explore.evidence import evidence
+from heedful.explore.evidence import Evidence, evidence
 from heedful.explore.first_stage import fuse, plain_lists, plan_lists
 from heedful.explore.moves import judge, moved
 from heedful.explore.planning import make_plan
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from heedful.seams import DocumentEncoder, Reranker
 
 DEFAULT_K = 10
+Explain: TypeAlias = Callable[[Sequence[str]], Mapping[str, tuple[Evidence, ...]]]
 KEPT_STARTS = 64
 
 
@@ -116,9 +117,12 @@ class Explorer:
         )
         allowed = frozenset(union) if narrowed == where else self.index.matching(narrowed or "", union)
         instructed = [hit for hit in everything.instructed if hit.id in allowed]
+        explain: Explain | None = None
         if rerank is not None:
             topic = Topic("explore", seeds=start.ids, text=start.text, instruction=instruction)
             instructed = rerank.rerank(topic, instructed)
+            told = getattr(rerank, "evidence", None)  # a reranker may say what it aligned
+            explain = partial(told, topic) if told is not None else None
         uninstructed = everything.uninstructed
         asked = bool(instruction.strip()) or aspect is not None or bool(avoid) or bool(unlike)
         heed = None
@@ -130,7 +134,7 @@ class Explorer:
             instruction=instruction,
             plan=plan,
             system=system,
-            hits=self._hits(start, instructed, everything, moved(instructed, uninstructed), plan, wanted, k),
+            hits=self._hits(start, instructed, everything, moved(instructed, uninstructed), plan, wanted, k, explain),
             heed=heed,
             warnings=everything.scores.warnings,
             manifest=self._manifest(),
@@ -197,12 +201,14 @@ class Explorer:
         plan: Plan,
         wanted: Sequence[ClauseVector],
         k: int,
+        explain: Explain | None,
     ) -> tuple[ExploredHit, ...]:
         chosen, folded = _fold(ranking, self.index.documents, [document.title for document in start.documents], k)
         position = {id: i for i, id in enumerate(scored.ids)}
         ids = tuple(document.id for document in chosen)
         seed_vectors = start.block.vectors if start.block is not None else None
         reasons = evidence(chosen, self.index.vectors(ids), start.documents, seed_vectors, plan, wanted)
+        reranked = explain(ids) if explain is not None else {}
         score = {hit.id: hit.score for hit in ranking}
         return tuple(
             ExploredHit(
@@ -210,7 +216,7 @@ class Explorer:
                 document=document,
                 score=score[document.id],
                 parts={name: float(values[position[document.id]]) for name, values in scored.scores.parts.items()},
-                evidence=pairs,
+                evidence=reranked.get(document.id, pairs),
                 moved=moves[document.id],
                 duplicates=tuple(folded.get(document.id, ())),
             )

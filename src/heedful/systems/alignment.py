@@ -19,6 +19,7 @@ from heedful.systems.sentences import AspireSentences, EncodedSentences, Indexed
 
 if TYPE_CHECKING:
     from heedful.encode.pretrained import Weights
+    from heedful.records import Vector
 
 logger = logging.getLogger("heedful.systems")
 Labels = Literal["predicted", "data"]
@@ -132,16 +133,27 @@ class AlignmentRanker:
         return Ranking(ranked(dict(zip(candidates, scores.tolist(), strict=True))), ("\n".join(start.texts),))
 
     def evidence(self, topic: Topic, ids: Sequence[str], most: int = PAIRS) -> dict[str, tuple[Evidence, ...]]:
-        """Id -> the aligned pairs that carry most of the plan, with the share they carry in `similarity`."""
+        """Id -> the aligned pairs that carry most of the plan, with their cosine."""
         start = self._start(topic)
         found = self._aligned(start, ids)
+        rows, offsets = self.sentences.rows(ids)
         return {
             id: tuple(
-                Evidence(start.texts[row], texts[column], start.aspects[row], mass)
-                for row, column, mass, _ in found.pairs(place, most)
+                Evidence(
+                    start.texts[row],
+                    texts[column],
+                    start.aspects[row],
+                    _cosine(start.vectors[row], rows[int(offsets[place]) + column]),
+                )
+                for row, column, *_ in found.pairs(place, most)
             )
             for place, (id, texts) in enumerate(zip(ids, self.sentences.texts(ids), strict=True))
         }
+
+    def alignment(self, topic: Topic, ids: Sequence[str]) -> tuple[Start, Alignment]:
+        """The start's sentences that take part, and how they align: plan and distances of every candidate."""
+        start = self._start(topic)
+        return start, self._aligned(start, ids)
 
     def spec(self) -> dict[str, Any]:
         """What encodes and how it is aligned, for manifests."""
@@ -165,6 +177,10 @@ class AlignmentRanker:
         if not kept and weights:
             logger.warning("topic %s: the seed has no sentences of %s; all are aligned", topic.id, ", ".join(weights))
         return start.only(kept) if kept else start
+
+
+def _cosine(a: Vector, b: Vector) -> float:
+    return float(a @ b / max(float(np.linalg.norm(a) * np.linalg.norm(b)), 1e-12))
 
 
 def _asked(aspect: str, weights: Mapping[str, float]) -> bool:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from heedful.errors import BadSystem
 from heedful.evaluate.trec import in_order
+from heedful.explore.evidence import Evidence
 from heedful.records import Hit, Topic
-from heedful.systems.protocol import GRADES, ID, Collection, System
+from heedful.systems.protocol import GRADES, ID, Collection, Ranker, System
 from heedful.systems.registry import parse_system
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ class SystemReranker:
 
     def __init__(self, system: System, index: Index):
         self.system, self.index = system, index
+        self._opened: Ranker | None = None
 
     def rerank(self, topic: Topic, candidates: Sequence[Hit]) -> list[Hit]:
         """The same candidates, best first, with strictly falling scores; one that the system leaves out goes last."""
@@ -27,10 +29,16 @@ class SystemReranker:
             return []
         ids = [hit.id for hit in candidates]
         documents = {d.id: d for d in self.index.documents(dict.fromkeys([*topic.seeds, *ids]))}
-        hits = in_order(list(self.system.open(Collection(documents, index=self.index)).rank(topic, ids).hits))
+        self._opened = self.system.open(Collection(documents, index=self.index))
+        hits = in_order(list(self._opened.rank(topic, ids).hits))
         kept = {hit.id for hit in hits}
         order = [*(hit.id for hit in hits), *(id for id in ids if id not in kept)]
         return [Hit(id, float(len(order) - place)) for place, id in enumerate(order)]
+
+    def evidence(self, topic: Topic, ids: Sequence[str]) -> dict[str, tuple[Evidence, ...]]:
+        """Why the system put the last candidates there, id -> aligned pairs; nothing of a system that cannot say."""
+        explain = getattr(self._opened, "evidence", None)
+        return explain(topic, ids) if callable(explain) else {}
 
 
 def open_reranker(name: str, index: Index) -> SystemReranker:

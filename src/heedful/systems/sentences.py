@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heedful.corpus import split_sentences
-from heedful.corpus.aspects import SCIENCE
+from heedful.corpus.aspects import SCIENCE, AspectScheme
 from heedful.encode.labels import given_labels
 from heedful.explore.planning import make_plan
 from heedful.records import Document, DocumentVectors, Plan, Topic
@@ -104,9 +104,14 @@ class IndexedSentences:
             from heedful.encode import load_encoder
 
             made = self.index.manifest.encoder
-            self._encoder = load_encoder(made["name"], labels=made["labels"], scheme=self.index.scheme)
+            self._encoder = load_encoder(made["name"], labels=made["labels"], scheme=self.scheme)
             self.index.require_encoder(self._encoder.spec())
         return self._encoder
+
+    @property
+    def scheme(self) -> AspectScheme:
+        """The aspects that sentences are labelled with; the usual ones where the index does not say."""
+        return self.index.scheme if "scheme" in self.index.manifest.recipe else SCIENCE
 
     def rows(self, ids: Sequence[str]) -> Rows:
         """The sentence vectors of these documents, in order."""
@@ -127,10 +132,10 @@ class IndexedSentences:
 
     def plan(self, instruction: str) -> Plan:
         """What an instruction is understood as."""
-        own = self.index.scheme != SCIENCE
+        own = self.scheme != SCIENCE
         return make_plan(
             instruction,
-            scheme=self.index.scheme,
+            scheme=self.scheme,
             columns=dict(self.index.columns),
             encoder=self.encoder if own and instruction.strip() else None,
         )
