@@ -17,6 +17,7 @@ from heedful.explore.scoring import (
     in_aspect,
     max_similarity,
     meant,
+    spoken_of,
     standardized,
     whole_of_seeds,
 )
@@ -181,3 +182,18 @@ def test_a_sentence_of_no_aspect_is_in_none():
     vectors.probabilities[:] = [0.3, 0.3]
     assert not in_aspect(vectors, 0).any()
     assert not in_aspect(vectors, 1).any()
+
+
+def test_a_text_that_no_candidate_speaks_of_moves_nothing():
+    candidates = block([4] * 20)
+    far = -candidates.vectors.sentences.mean(axis=0) / np.linalg.norm(candidates.vectors.sentences.mean(axis=0))
+    asked = ClauseVector("x", 1.0, far.astype(np.float32) * 0.2, np.array([], np.int32))
+    assert spoken_of(asked, candidates) == 0
+    scores = blend(np.zeros(20, np.float32), SEEDS, candidates, Plan(), wanted=[asked], avoided=[asked])
+    assert not scores.plan.any()
+
+
+def test_a_text_that_a_candidate_says_word_for_word_is_spoken_of():
+    candidates = block([4] * 20)
+    assert spoken_of(clause(candidates, []), candidates) == 1
+    assert spoken_of(ClauseVector("x", 1.0, np.zeros(DIM, np.float32), np.array([3], np.int32)), candidates) == 1

@@ -8,7 +8,7 @@ here is a pure function of arrays; the constants were chosen on CSFCube's dev fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ LEXICAL = 0.5  # weight of the words' similarity beside the vectors' in `whole`
 STEER = 0.5  # the default of a plan that leaves it open
 ABSENT = 25  # percentile of the candidates that one without sentences of the aspect is given
 AVOIDED = 2.0  # weight of what is avoided beside what is wanted: "no" is meant more strictly than "some"
+SPOKEN_OF = (0.3, 0.5)  # cosine of the best sentence from which a text counts a little, and from which fully
 CLIP = 4.0  # no part moves a candidate by more standard deviations than this
 
 
@@ -102,13 +103,15 @@ def blend(
         parts[aspect] = standardized(aligned)
         total += weight / scale * parts[aspect]
     if wanted:
-        parts["wanted"] = standardized(_sum(c.weight * wanted_clause(c, candidates) for c in wanted))
-        total += parts["wanted"] * min(1.0, max(c.weight for c in wanted))
+        counts = [clause.weight * spoken_of(clause, candidates) for clause in wanted]
+        likeness = [wanted_clause(clause, candidates) for clause in wanted]
+        parts["wanted"] = standardized(_weighted(counts, likeness))
+        total += min(1.0, max(counts)) * parts["wanted"]
     if avoided:
-        parts["avoided"] = standardized(
-            _sum(c.weight * avoided_clause(c, candidates, _own_nearness(c, seeds, query)) for c in avoided)
-        )
-        total -= AVOIDED * parts["avoided"] * min(1.0, max(c.weight for c in avoided))
+        counts = [clause.weight * spoken_of(clause, candidates) for clause in avoided]
+        likeness = [avoided_clause(clause, candidates, _own_nearness(clause, seeds, query)) for clause in avoided]
+        parts["avoided"] = standardized(_weighted(counts, likeness))
+        total -= AVOIDED * min(1.0, max(counts)) * parts["avoided"]
     if unlike is not None and len(unlike):
         away = candidates.vectors.whole @ unlike.vectors.whole.T
         start = query if seeds is None else _unit(seeds.vectors.whole.mean(axis=0))
@@ -199,6 +202,19 @@ def avoided_clause(clause: ClauseVector, candidates: Block, own: float) -> Vecto
     return standardized(above) + 2 * standardized(coverage(clause.words, candidates.terms))
 
 
+def spoken_of(clause: ClauseVector, candidates: Block) -> float:
+    """How surely any candidate speaks of a text, in [0, 1]: by its best sentence's cosine, or by its words.
+
+    A text that no candidate speaks of ("the office opens at nine") would else be z-scored into a preference: noise has
+    a standard deviation too.
+    """
+    if not len(candidates):
+        return 0.0
+    meaning = (float(_nearness(clause, candidates).max()) - SPOKEN_OF[0]) / (SPOKEN_OF[1] - SPOKEN_OF[0])
+    words = 2 * float(coverage(clause.words, candidates.terms).max()) - 1
+    return min(1.0, max(0.0, meaning, words))
+
+
 def coverage(words: NDArray[np.int32], terms: TermBlock) -> Vector:
     """(n,) the idf-weighted share of these words that a document has, in [0, 1]; zeros where none is known."""
     n = len(terms.offsets) - 1
@@ -221,8 +237,8 @@ def _own_nearness(clause: ClauseVector, seeds: Block | None, query: Vector | Non
     return 0.0 if query is None else max(0.0, float(clause.vector @ query))
 
 
-def _sum(vectors: Iterable[Vector]) -> Vector:
-    return np.asarray(np.sum(list(vectors), axis=0), np.float32)
+def _weighted(weights: Sequence[float], vectors: Sequence[Vector]) -> Vector:
+    return np.asarray(np.sum([w * v for w, v in zip(weights, vectors, strict=True)], axis=0), np.float32)
 
 
 def _unit(vector: Vector) -> Vector:
