@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import numpy as np
@@ -80,6 +81,31 @@ def test_a_monotone_change_of_scores_changes_nothing():
     documents = {"t": ["d1", "d5", "d9"]}
     cubed = {"t": {id: 5 * score**3 - 2 for id, score in changed["t"].items()}}
     assert p_mrr(og, changed, documents=documents).value == p_mrr(og, cubed, documents=documents).value
+
+
+scores = st.lists(st.integers(-50, 50), min_size=12, max_size=12)
+
+
+@given(scores, scores, st.sets(st.integers(0, 13), min_size=1))
+def test_p_mrr_is_bounded_turns_with_the_runs_and_sees_ranks_only(first, second, asked):
+    og, changed = ({"t": {f"d{i}": float(x) for i, x in enumerate(run)}} for run in (first, second))
+    documents = {"t": [f"d{i}" for i in sorted(asked)]}  # d12 and d13 are in neither run
+    found = p_mrr(og, changed, documents=documents, draws=20, samples=20)
+    assert -100 < found.value < 100 and -200 < found.net < 200
+    assert p_mrr(changed, og, documents=documents, draws=0, samples=0).value == pytest.approx(-found.value)
+    stretched = [{"t": {id: math.exp(x / 10) for id, x in run["t"].items()}} for run in (og, changed)]
+    assert p_mrr(*stretched, documents=documents, draws=20, samples=20) == found
+
+
+@given(scores, st.sets(st.integers(0, 11), min_size=1, max_size=11))
+def test_where_all_that_changed_goes_to_the_end_p_mrr_is_not_below_nought(first, asked):
+    og = {"t": {f"d{i}": float(x) for i, x in enumerate(first)}}
+    documents = {"t": [f"d{i}" for i in sorted(asked)]}
+    sunk = {"t": {id: x - (1000 if id in documents["t"] else 0) for id, x in og["t"].items()}}
+    found = p_mrr(og, sunk, documents=documents, draws=0, samples=0)
+    assert found.value >= 0
+    assert all(shift.value >= 0 for shift in found.shifts)
+    assert (found.value > 0) == any(shift.changed > shift.og for shift in found.shifts)
 
 
 def test_what_changed_is_read_from_the_two_qrels():

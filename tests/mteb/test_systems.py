@@ -152,6 +152,14 @@ def test_what_mteb_predicts_reads_back_and_follows_alike(evaluated, tmp_path: Pa
         assert found["measures"]["nDCG@10"][side] == pytest.approx(scores[side]["ndcg_at_10"], abs=6e-6)
 
 
+def test_the_product_itself_is_evaluated_and_reads_the_instruction_apart_from_the_query(evaluated):
+    model, scores, _ = evaluated("heedful")
+    assert set(model.inputs) == {f"{q}-{side}" for q in ("q1", "q2") for side in ("og", "changed")}
+    said, plan = model.inputs["q2-changed"]
+    assert said == "wavelets" and [clause["text"] for clause in json.loads(plan)["avoided"]] == ["sea"]
+    assert -1 < scores["p-MRR"] < 1
+
+
 def test_a_system_that_is_deaf_stays_so_in_mteb(evaluated):
     _, scores, _ = evaluated("bm25")
     assert scores["p-MRR"] == 0
