@@ -7,8 +7,6 @@ from importlib.util import find_spec
 
 import pytest
 
-os.environ.setdefault("MTEB_CACHE", "/nonexistent")
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if find_spec("mteb") is None:
@@ -16,3 +14,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if "tests/mteb/" in item.path.as_posix():
                 item.add_marker(mark)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_mteb_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """When mteb is imported, it makes its cache's folder."""
+    os.environ["MTEB_CACHE"] = str(tmp_path_factory.mktemp("mteb"))
