@@ -58,6 +58,7 @@ class Chat:
                 "(HEEDFUL_PRICES names your own; a model of yours has input = 0, output = 0)"
             )
         self.spending = Spending(price, budget, purse=purse)
+        self._counted: set[str] = purse.counted if purse is not None else set()
         if purse is not None:
             purse.enter(model, self.spending)
         self._turns, self._freed = asyncio.Semaphore(concurrency), asyncio.Condition()
@@ -101,7 +102,7 @@ class Chat:
             else:
                 missing[key] = request
         if self.dry:
-            known |= {key: self._estimate(request) for key, request in missing.items()}
+            known |= {key: self._estimate(key, request) for key, request in missing.items()}
         elif missing:
             self._run(self._ask_all(missing, known))
         if any(key not in known for key in keys):
@@ -127,7 +128,11 @@ class Chat:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _estimate(self, request: Request) -> Answer:
+    def _estimate(self, key: str, request: Request) -> Answer:
+        if self._cache is not None and key in self._counted:  # it would have been kept by then
+            self.spending.cached += 1
+            return Answer(failure="dry run", dry=True, cached=True, cost=0.0)
+        self._counted.add(key)
         limit = 1 if request.labels else self.parameters.max_tokens
         prompt, completion = self.spending.expected(request, limit)
         cost = self.spending.charge(prompt, completion)

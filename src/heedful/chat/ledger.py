@@ -77,12 +77,13 @@ class Purse:
     """What all chat clients that are opened inside `with purse:` may spend together, whoever opens them.
 
     budget: US dollars, None for no cap. dry: they count and send nothing. spendings: model and account of each client.
-    A purse inside another one is capped by both.
+    A purse inside another one is capped by both. counted: keys of what dry clients have counted, to count it once.
     """
 
     budget: float | None = None
     dry: bool = False
     spendings: list[tuple[str, Spending]] = field(default_factory=list)
+    counted: set[str] = field(default_factory=set)
     outer: Purse | None = None
     _tokens: list[Token[Purse | None]] = field(default_factory=list)
 

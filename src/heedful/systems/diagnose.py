@@ -18,7 +18,7 @@ from heedful.systems.bench import following_of
 from heedful.systems.protocol import System
 from heedful.systems.ranking import Track
 from heedful.systems.registry import parse_system
-from heedful.systems.trials import Finished, SystemTrials, manifest, try_system
+from heedful.systems.trials import Finished, FirstStage, SystemTrials, manifest, try_system
 
 FIRST = ("clean", "test", "all")  # a tuned system is quoted on clean first
 
@@ -31,14 +31,15 @@ def diagnose(
     split: str | None = None,
     paraphrases: bool = True,
     only: Container[str] | None = None,
+    first: FirstStage | None = None,
     out: Path | None = None,
     track: Track | None = None,
 ) -> tuple[Diagnosis, list[SystemTrials]]:
     """The diagnosis, and the trials that it rests on (the whole delivery record is in them).
 
     measure: of relevance, the convention's first unless given. split: clean, test or all unless given. only: the
-    variants to try (base always). out: where finished topics are kept. A system that fails is reported as failed and
-    the others go on. Raises BadInput.
+    variants to try (base always). first: whose top is re-ranked, the pools where there is none. out: where finished
+    topics are kept. A system that fails is reported as failed and the others go on. Raises BadInput.
     """
     parsed = named_systems(systems)
     measure = measure or DEFAULT_MEASURES[benchmark.convention][0]
@@ -46,7 +47,10 @@ def diagnose(
     probes = probes_of(benchmark, paraphrases=paraphrases)
     if only is not None:
         probes = tuple(probe for probe in probes if probe.variant == BASE or probe.variant in only)
-    done = [try_system(name, system, benchmark, probes, out=out, track=track) for name, system in parsed.items()]
+    done = [
+        try_system(name, system, benchmark, probes, first=first, out=out, track=track)
+        for name, system in parsed.items()
+    ]
     values = {one.name: relevance(benchmark, one, measure) for one in done}
     ground = ground_of(benchmark, chosen)
     found: list[SystemDiagnosis] = []

@@ -1,4 +1,4 @@
-"""The three experiments of Maheshwari, Mysore, Zamani 2026 (arXiv:2601.10936) on any benchmark, for any systems."""
+"""The experiments of Maheshwari, Mysore, Zamani 2026 (arXiv:2601.10936) on any benchmark, for any systems."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from heedful.evaluate.report.tables import Cell, Column, Table
 from heedful.systems.bench import evaluate_run
 from heedful.systems.diagnose import diagnose
 from heedful.systems.ranking import Track
-from heedful.systems.trials import SystemTrials
+from heedful.systems.tallies import summary_of
+from heedful.systems.trials import FirstStage, SystemTrials
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,9 @@ class Experiment:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What is experimented on. split: the one that tables lead with, the default unless given."""
+    """What is experimented on. split: the one that tables lead with, the default unless given. first: whose top all
+    systems re-rank; the pools where there is none.
+    """
 
     benchmark: Benchmark
     systems: Sequence[str]
@@ -57,6 +60,7 @@ class Setting:
     split: str | None = None
     out: Path | None = None
     track: Track | None = None
+    first: FirstStage | None = None
 
     def diagnosis(self, only: Sequence[str] | None) -> tuple[Diagnosis, list[SystemTrials]]:
         """The diagnosis under these variants (and base); rankings are shared between experiments by `out`."""
@@ -67,6 +71,7 @@ class Setting:
             split=self.split,
             paraphrases=only is None,
             only=only,
+            first=self.first,
             out=self.out,
             track=self.track,
         )
@@ -82,7 +87,7 @@ def baselines(setting: Setting) -> Experiment:
         views.comparison_table(found),
     ]
     sentences = [f"{system.name}: {system.verdict}" for system in found.systems]
-    return _experiment("baselines", found, trials, sentences, tables, views.tradeoff_picture(found))
+    return as_experiment("baselines", found, trials, sentences, tables, views.tradeoff_picture(found))
 
 
 def sensitivity(setting: Setting) -> Experiment:
@@ -92,7 +97,7 @@ def sensitivity(setting: Setting) -> Experiment:
     tables = [_specificity_table(found), views.wordings_table(found, systems)]
     tables += [views.variant_table(found, system, every=True) for system in systems]
     sentences = [f"{system.name}: {' '.join(system.findings)}" for system in systems]
-    return _experiment("sensitivity", found, trials, sentences, tables, views.variant_picture(found))
+    return as_experiment("sensitivity", found, trials, sentences, tables, views.variant_picture(found))
 
 
 def aspects(setting: Setting) -> Experiment:
@@ -105,14 +110,21 @@ def aspects(setting: Setting) -> Experiment:
     found, trials = setting.diagnosis(())
     systems = views.finished(found)
     sentences = [f"{system.name}: {said}" for system in systems for said in system.findings if said.startswith("Hard")]
-    return _experiment(
+    return as_experiment(
         "aspects", found, trials, sentences, [views.group_table(found, systems)], views.group_picture(found)
     )
 
 
+def prp(setting: Setting) -> Experiment:
+    """Pairwise ranking prompting with another prompt, another order of the candidates, and steps of reasoning."""
+    from heedful.systems.prompting import vary
+
+    return vary(setting)
+
+
 Run: TypeAlias = Callable[[Setting], Experiment]
 EXPERIMENTS: Mapping[str, Run] = MappingProxyType(
-    {"baselines": baselines, "sensitivity": sensitivity, "aspects": aspects}
+    {"baselines": baselines, "sensitivity": sensitivity, "aspects": aspects, "prp": prp}
 )
 
 
@@ -123,7 +135,7 @@ def run_experiment(name: str, setting: Setting) -> Experiment:
     return EXPERIMENTS[name](setting)
 
 
-def _experiment(
+def as_experiment(
     name: str,
     found: Diagnosis,
     trials: Sequence[SystemTrials],
@@ -131,6 +143,7 @@ def _experiment(
     tables: Sequence[Table | None],
     figure: str | None,
 ) -> Experiment:
+    """What an experiment gave, with the manifest of its trials."""
     return Experiment(
         name=name,
         benchmark=found.benchmark,
@@ -138,9 +151,21 @@ def _experiment(
         sentences=tuple(sentences),
         tables=tuple(table for table in tables if table and table.rows),
         figure=figure,
-        facts={"experiment": name, **found.facts},
+        facts={"experiment": name, **found.facts, **_chats(trials)},
         failed={one.name: one.error for one in trials if one.error},
     )
+
+
+def _chats(trials: Sequence[SystemTrials]) -> dict[str, Any]:
+    """What the chat models of these trials cost and are worth, under "chat"; empty where there are none."""
+    found = {
+        one.name: {
+            label: tally for label, made in one.finished.items() if (tally := summary_of(made.ranked.facts.values()))
+        }
+        for one in trials
+    }
+    known = {name: tallies for name, tallies in found.items() if tallies}
+    return {"chat": known} if known else {}
 
 
 def _measures_table(setting: Setting, found: Diagnosis, trials: Sequence[SystemTrials]) -> Table:

@@ -18,13 +18,22 @@ from typing import Any
 import heedful
 from heedful.benchmarks import Benchmark
 from heedful.benchmarks.probes import Probe
-from heedful.errors import HeedfulError, StorageFailed, Unwritable
+from heedful.errors import BadInput, HeedfulError, StorageFailed, Unwritable
 from heedful.evaluate.following import DRAWS, NEAREST
 from heedful.evaluate.trec import write_lines
 from heedful.records import Topic
 from heedful.systems.collection import corpus_digest
 from heedful.systems.protocol import Ranker, Ranking, System
-from heedful.systems.ranking import Ranked, Store, Track, collection_of, rank_topics
+from heedful.systems.ranking import (
+    Candidates,
+    Ranked,
+    Store,
+    Track,
+    collection_of,
+    first_stage_candidates,
+    rank_topics,
+)
+from heedful.systems.registry import parse_system
 
 logger = logging.getLogger("heedful.systems")
 
@@ -70,30 +79,60 @@ class SystemTrials:
         return f"{type(self.error).__name__}: {self.error}"
 
 
+class FirstStage:
+    """The top of one system that all others re-rank; opened when it is first needed, each topic asked once."""
+
+    def __init__(self, name: str, depth: int):
+        """Raises BadSystem for an unknown system, BadInput for a depth below 1."""
+        if depth < 1:
+            raise BadInput(f"--depth: found {depth}; expected 1 or more")
+        self.name, self.depth, self.system = name, depth, parse_system(name)
+        self._ranker: Ranker | None = None
+        self._found: dict[tuple[str, str], Sequence[str]] = {}
+
+    def candidates(self, benchmark: Benchmark, topics: Mapping[str, Topic]) -> Candidates:
+        """The candidates of these topics, which a probe may have instructed otherwise."""
+
+        def top(id: str) -> Sequence[str]:
+            key = (id, repr(topics[id]))
+            if key not in self._found:
+                if self._ranker is None:
+                    self._ranker = self.system.open(collection_of(benchmark, self.system))
+                given = self.system.given
+                self._found[key] = first_stage_candidates(benchmark, self._ranker, given, topics, self.depth)(id)
+            return self._found[key]
+
+        return top
+
+
 def try_system(
     name: str,
     system: System,
     benchmark: Benchmark,
     probes: Sequence[Probe],
     *,
+    first: FirstStage | None = None,
     out: Path | None = None,
     track: Track | None = None,
 ) -> SystemTrials:
     """Rank every probe's topics. What the system raises ends its trials and is returned, not raised.
 
-    out: where finished topics are kept; a second call goes on from there. Raises Mismatch where out holds rankings
-    made from other data, Unwritable and StorageFailed where it cannot be written.
+    first: what gives the candidates, the benchmark's pools where there is none. out: where finished topics are kept; a
+    second call goes on from there. Raises Mismatch where out holds rankings made from other data, Unwritable and
+    StorageFailed where it cannot be written.
     """
     opened = _Opened(system, benchmark)
     finished: dict[str, Finished] = {}
     for probe in probes:
         folder = out / slug(name) / slug(probe.label) if out else None
-        store = Store(folder, _recipe(benchmark, name, probe)) if folder else None
+        store = Store(folder, _recipe(benchmark, name, probe, first)) if folder else None
+        candidates = first.candidates(benchmark, probe.topics) if first else None
         opened.seconds = 0.0
         try:
             ranked = rank_topics(
-                f"{name} [{probe.label}]", system, benchmark, probe.topics, ranker=opened, store=store, track=track
-            )
+                f"{name} [{probe.label}]", system, benchmark, probe.topics,
+                ranker=opened, candidates=candidates, store=store, track=track,
+            )  # fmt: skip
         except (Unwritable, StorageFailed):
             raise
         except Exception as error:
@@ -198,8 +237,10 @@ def slug(name: str) -> str:
     return readable if readable == name else f"{readable}-{digest(name)[:6]}"
 
 
-def _recipe(benchmark: Benchmark, name: str, probe: Probe) -> dict[str, Any]:
+def _recipe(benchmark: Benchmark, name: str, probe: Probe, first: FirstStage | None) -> dict[str, Any]:
+    above = {"first_stage": first.name, "depth": first.depth} if first else {}
     return {
+        **above,
         "system": name,
         "probe": probe.label,
         "benchmark": benchmark.name,
