@@ -142,7 +142,7 @@ def test_a_hits_evidence_is_what_the_reranker_aligned(tmp_path: Path):
     from heedful.explore import Explorer
     from heedful.index import Index, build_index
 
-    build_index(collection().documents.values(), tmp_path / "index", load_encoder(labels="data"))
+    build_index(collection().documents.values(), tmp_path / "index", load_encoder())
     index = Index.open(tmp_path / "index")
     asked = {"instruction": "similar method", "rerank": open_reranker("align", index)}
     best = Explorer(index).explore("s", **asked).hits[0]
@@ -150,6 +150,9 @@ def test_a_hits_evidence_is_what_the_reranker_aligned(tmp_path: Path):
     (pair,) = best.evidence
     assert (pair.seed_sentence, pair.sentence) == ("We use wavelets on tides.",) * 2
     assert pair.aspect == "method" and pair.similarity > 0.7
+    text = "Tides of a shallow sea are old. We use wavelets on tides. We find long waves."
+    unseen = Explorer(index).explore(text=text, **asked).hits[0]  # a seed that is not in the collection
+    assert unseen.document.id in ("s", "same-method") and unseen.evidence[0].seed_sentence == "We use wavelets on tides."
     plain = Explorer(index).explore("s", instruction="similar method", rerank=open_reranker("bm25", index))
     assert plain.hits[0].evidence
 

@@ -119,7 +119,8 @@ class Explorer:
         instructed = [hit for hit in everything.instructed if hit.id in allowed]
         explain: Explain | None = None
         if rerank is not None:
-            topic = Topic("explore", seeds=start.ids, text=start.text, instruction=instruction)
+            said = start.text if start.ids or start.text else str(start.name)  # an unseen seed is named by its text
+            topic = Topic("explore", start.ids, said, instruction, aspect or "")
             instructed = rerank.rerank(topic, instructed)
             told = getattr(rerank, "evidence", None)  # a reranker may say what it aligned
             explain = partial(told, topic) if told is not None else None
