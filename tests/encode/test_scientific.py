@@ -59,6 +59,22 @@ def test_specter2_without_its_adapter_or_on_another_model_is_refused(base: Path,
         specter2(Weights(str(tiny.mistral(tmp_path / "mistral"))), Weights(str(base)))
 
 
+def test_a_model_is_loaded_once_for_many_questions_and_anew_once_its_files_change(tmp_path: Path):
+    folder = Weights(str(tiny.bert(tmp_path / "bert")))
+    first = scincl(folder).loaded
+    assert scincl(folder).loaded is first and aspire(folder).loaded is first
+    (tmp_path / "bert" / "config.json").touch()
+    assert scincl(folder).loaded is not first
+
+
+def test_an_adapted_base_leaves_the_plain_one_as_it_was(base: Path, tmp_path: Path):
+    adapter = Weights(str(tiny.adapter(tmp_path / "adapter", base)))
+    before = scincl(Weights(str(base))).encode(PAPERS)
+    adapted = [specter2(Weights(str(base)), adapter).encode(PAPERS) for _ in range(2)]
+    assert np.array_equal(*adapted) and abs(adapted[0] - before).max() > 0.1
+    assert np.array_equal(scincl(Weights(str(base))).encode(PAPERS), before)
+
+
 def paper(*sentences: str, title: str = "Tides of the sea") -> Document:
     return Document("p", title, " ".join(sentences), tuple(Sentence(text) for text in sentences))
 

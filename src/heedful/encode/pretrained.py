@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import socket
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 from urllib.parse import urlsplit
 
 from heedful.encode.batches import by_length
@@ -18,6 +20,7 @@ from heedful.errors import Missing
 if TYPE_CHECKING:
     from torch import Tensor
 
+T = TypeVar("T")
 Kind: TypeAlias = Literal["encoder", "causal", "seq2seq", "classifier"]
 _LOADERS: dict[Kind, str] = {
     "encoder": "AutoModel",
@@ -123,8 +126,30 @@ def _hub_is_there() -> bool:
     return True
 
 
+_kept: list[tuple[str, object]] = []  # what was loaded last
+_lock = threading.Lock()
+
+
+def kept(what: str, weights: Sequence[Weights], load: Callable[[], T]) -> T:
+    """What `load` gives, or gave when it was last asked for these weights; one is kept, for the next question."""
+    key = json.dumps([what, [one.spec() for one in weights]])
+    with _lock:
+        if not _kept or _kept[0][0] != key:
+            _kept.clear()  # before the next one is loaded: two may not fit
+            _kept.append((key, load()))
+        return cast("T", _kept[0][1])
+
+
 def load_pretrained(weights: Weights, kind: Kind = "encoder") -> Pretrained:
-    """A tokenizer and a model, in the type the checkpoint was saved in. Raises Missing where they are not there."""
+    """A tokenizer and a model, in the type the checkpoint was saved in; what was loaded last is kept.
+
+    Raises Missing where they are not there.
+    """
+    return kept(kind, [weights], lambda: load_anew(weights, kind))
+
+
+def load_anew(weights: Weights, kind: Kind = "encoder") -> Pretrained:
+    """The same, for whoever will change the model."""
     import torch
     import transformers
 

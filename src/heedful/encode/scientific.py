@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from heedful.encode.embedding import TextEmbedder
-from heedful.encode.pretrained import Pretrained, Weights, find_file, load_pretrained
+from heedful.encode.pretrained import Pretrained, Weights, find_file, kept, load_anew, load_pretrained
 from heedful.errors import Mismatch
 from heedful.records import Document
 
@@ -35,14 +35,18 @@ def specter2(weights: Weights = SPECTER2, adapter: Weights = PROXIMITY) -> TextE
     Source: Singh et al. 2023, arXiv:2211.13308. Raises Missing for absent files, Mismatch for an adapter of another
     kind, or a model that is no BERT.
     """
+    return TextEmbedder(kept("adapted", [weights, adapter], lambda: _adapted(weights, adapter)), "cls")
+
+
+def _adapted(weights: Weights, adapter: Weights) -> Pretrained:
     from heedful.encode.adapters import put_adapter
 
-    loaded = load_pretrained(weights)
+    loaded = load_anew(weights)
     if loaded.model.config.model_type != "bert":
         raise Mismatch(f"{weights.name}: found a {loaded.model.config.model_type} model; the adapter is for BERT")
     config = find_file(adapter, ("adapter_config.json",))
     put_adapter(loaded.model, config, find_file(adapter, ("adapter.safetensors", "pytorch_adapter.bin")))
-    return TextEmbedder(loaded, "cls")
+    return loaded
 
 
 def paper_text(title: str, text: str, separator: str) -> str:

@@ -118,16 +118,19 @@ class CrossEncoder:
 
         model, template = self.loaded.model, self.template
         if template.kind == "classifier":
-            logits = model(input_ids=ids, attention_mask=mask, **more).logits
+            logits = model(input_ids=ids, attention_mask=mask, **more).logits.float()
             return logits[:, 0] if logits.shape[1] == 1 else logits[:, -1] - logits[:, 0]
         if template.kind == "seq2seq":
             start = torch.full((len(ids), 1), model.config.decoder_start_token_id, device=ids.device)
-            logits = model(input_ids=ids, attention_mask=mask, decoder_input_ids=start).logits[:, 0]
-        else:
-            # padded on the left, so a token's position counts from its own text's first
-            positions = (mask.cumsum(dim=1) - 1).clamp(min=0)
-            logits = model(input_ids=ids, attention_mask=mask, position_ids=positions, logits_to_keep=1).logits[:, -1]
-        return logits[:, self.loaded.place(template.yes)] - logits[:, self.loaded.place(template.no)]
+            logits = model(input_ids=ids, attention_mask=mask, decoder_input_ids=start).logits[:, 0].float()
+            return logits[:, self.loaded.place(template.yes)] - logits[:, self.loaded.place(template.no)]
+        # padded on the left, so a token's position counts from its own text's first
+        positions = (mask.cumsum(dim=1) - 1).clamp(min=0)
+        last = model.base_model(input_ids=ids, attention_mask=mask, position_ids=positions).last_hidden_state[:, -1]
+        # in float32: bfloat16 logits are an eighth apart, and documents would tie
+        answers = model.get_output_embeddings().weight[[self.loaded.place(t) for t in (template.yes, template.no)]]
+        logits = last.float() @ answers.float().T
+        return logits[:, 0] - logits[:, 1]
 
     def _rows(
         self, query: str, instruction: str, documents: Sequence[str]

@@ -82,7 +82,8 @@ class _Aspire:
 
     def _open(self, usual: Weights, collection: Collection, by: By) -> AlignmentRanker:
         weights = usual.chosen(self.model, self.revision)
-        sentences = AspireSentences.open(collection, weights, self.labels)
+        labels = "data" if collection.index is not None else self.labels  # an index's documents come labelled
+        sentences = AspireSentences.open(collection, weights, labels)
         return AlignmentRanker(sentences, by, self.plan)
 
 
