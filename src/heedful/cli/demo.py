@@ -13,7 +13,9 @@ from heedful.cli.output import Format, note, print_json, progress
 
 def command(
     out: Annotated[Path | None, typer.Option(help="Keep the index here; without it the cache is used.")] = None,
-    seed: Annotated[str | None, typer.Option(metavar="ID", help="Another document of the sample to start from.")] = None,
+    seed: Annotated[
+        str | None, typer.Option(metavar="ID", help="Another document of the sample to start from.")
+    ] = None,
     format: Annotated[Format, typer.Option(help="For eyes or for programs.")] = Format.table,
 ) -> None:
     """Index the sample collection and look at one seed under three instructions, with evidence and moves."""

@@ -140,6 +140,9 @@ class OnePassEncoder:
             probabilities = one.probabilities @ self._to_aspects
         return aspect_labels.document_vectors(document, whole, sentences, probabilities, self.aspects)
 
+    def _padded(self, tokens: int) -> int:
+        return -(-tokens // self._backend.multiple) * self._backend.multiple
+
     def _run(self, passages: Sequence[Passage], label: Sequence[bool]) -> list[_Encoded]:
         """Sums over each passage's tokens, and its sentences' mean probabilities."""
         labels = len(self._label_names)
@@ -154,9 +157,8 @@ class OnePassEncoder:
         for wanted in (False, True):
             same = [(n, window) for n, window in windows if label[n] is wanted]
             lengths = [len(window) for _, window in same]
-            multiple = self._backend.multiple
-            for positions in by_length(lengths, self._backend.budget, lambda n, m=multiple: -(-n // m) * m):
-                batch = make_batch([same[p][1] for p in positions], self._files.pooling, multiple)
+            for positions in by_length(lengths, self._backend.budget, self._padded):
+                batch = make_batch([same[p][1] for p in positions], self._files.pooling, self._backend.multiple)
                 sums = self._backend.run(batch, wanted)
                 for row, p in enumerate(positions):
                     n, window = same[p]
