@@ -51,7 +51,7 @@ bench: $(READY)
 	for script in perf/*.py; do echo "== $$script"; $(BIN)/python $$script --quick || exit 1; done
 
 docs: $(READY)
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:
 	rm -rf $(VENV) $(MTEB) build dist site out
