@@ -180,3 +180,9 @@ def test_a_broken_systems_file_is_refused(tmp_path: Path, text: str) -> None:
         read_recipes(path)
     with pytest.raises(BadInput, match="cannot be read"):
         read_recipes(tmp_path / "none.toml")
+
+
+def test_the_documented_rows_are_those_of_the_file_that_ships() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text(encoding="utf-8")
+    documented = dict(re.findall(r"^\| (\S+) \| `(\w+(?:\(.*\))?)` \|", page, re.MULTILINE))
+    assert documented == read_recipes("paper").rows

@@ -26,8 +26,8 @@ def estimate(
 ) -> dict[str, Any]:
     """Calls, tokens and dollars of every chat system, JSON-ready; nothing is sent and nothing is written to `out`.
 
-    The expected figures suppose a model that errs in a tenth of its answers and whose order correlates with the first
-    stage's by 0.4 (`sorting.Supposed`), four bytes a token and answers as long as allowed. No run asks more than
+    The expected figures suppose a model that errs in a twentieth of its answers and whose order correlates with the
+    first stage's by 0.4 (`sorting.Supposed`), four bytes a token and answers as long as allowed. No run asks more than
     `calls_at_most`, or pays more than `cost_at_most`, in which a token is one byte of the longest prompt (failed
     attempts that a server bills all the same are not known). Topics that `out` has finished and answers that are kept
     cost nothing.

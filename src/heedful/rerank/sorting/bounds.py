@@ -12,7 +12,7 @@ from heedful.rerank.sorting.active import Active, default_prompts
 from heedful.rerank.sorting.protocol import Pair, Sorter
 from heedful.rerank.sorting.published import heapsort, sliding
 
-TRUST, ERROR = 0.4, 0.1  # of the supposed voter: how its order correlates with the first stage's, how often it errs
+TRUST, ERROR = 0.4, 0.05  # of the supposed voter: how its order correlates with the first stage's, how often it errs
 
 
 def most_prompts(sorter: Sorter, n: int, k: int) -> int:
