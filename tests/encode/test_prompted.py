@@ -105,3 +105,14 @@ def test_a_template_of_ones_own_needs_both_places():
     assert "".join(prompt.query("a {instruction}", "b {text}")) == "Task: b {text}\nText: a {instruction} End"
     with pytest.raises(BadInput, match="expected one of gritlm, qwen3"):
         prompt_of("{text}")
+
+
+def test_a_real_model_has_the_vectors_that_sentence_transformers_gives():
+    sentence_transformers = pytest.importorskip("sentence_transformers")
+    from heedful.encode.weights import shipped_model
+
+    folder = str(shipped_model().folder)
+    model = prompted(Weights(folder), PROMPTS["plain"], max_tokens=256)
+    found = model.encode_written([model.prompt.query(text, ASKED) for text in TEXTS])
+    theirs = sentence_transformers.SentenceTransformer(folder, device="cpu").encode([f"{ASKED} {t}" for t in TEXTS])
+    assert abs(found - theirs).max() < 1e-5
