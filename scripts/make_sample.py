@@ -167,7 +167,7 @@ def make(folder: Path) -> int:
                     "sentences": [{"text": text, "label": label} for label, text in row.sentences],
                     "year": row.year,
                     "venue": row.venue,
-                    "authors": row.authors,
+                    "authors": row.authors.split(", "),
                 }
             )
         )
