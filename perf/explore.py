@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--source", type=Path, default=SHARED, help="what to index")
     parser.add_argument("--index", type=Path, help="an index that is there already")
     arguments = parser.parse_args()
-    documents, rounds = (2_000, 40) if arguments.quick else (30_000, 200)
+    documents, rounds = (2_000, 40) if arguments.quick else (8_000, 200)
     with tempfile.TemporaryDirectory() as scratch:
         encoder = load_encoder()
         path = arguments.index or Path(scratch) / "index"

@@ -114,6 +114,7 @@ def write_lines(path: Path, lines: Iterator[str]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.fchmod(handle, 0o644)  # a result is to be read by others; temporary files are not, by default
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.writelines(lines)
