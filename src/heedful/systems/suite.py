@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,6 +33,7 @@ from heedful.systems.ranking import (
 )
 from heedful.systems.registry import parse_system
 from heedful.systems.tallies import spending_of, summary_of
+from heedful.systems.trials import digest, ranking_code
 
 
 def bench(
@@ -223,24 +223,21 @@ def _recipe(
 ) -> dict[str, Any]:
     return {
         "system": name,
+        "code": ranking_code(),
         "variant": variant,
         "wording": wording,
         "benchmark": benchmark.name,
         "pool": benchmark.pool,
         "first_stage": first,
         "depth": depth,
-        "topics": _digest(repr(sorted(topics.items()))),
-        "corpus": _digest("".join(f"{d.id}\0{d.title}\0{d.text}\0" for d in benchmark.documents.values())),
+        "topics": digest(repr(sorted(topics.items()))),
+        "corpus": digest("".join(f"{d.id}\0{d.title}\0{d.text}\0" for d in benchmark.documents.values())),
     }
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _slug(name: str) -> str:
     """A folder name that tells people which system it is and that no two systems share."""
-    return re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-.")[:60] + "-" + _digest(name)[:6]
+    return re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-.")[:60] + "-" + digest(name)[:6]
 
 
 def _spread(made: Sequence[SystemValues]) -> dict[str, Any]:
