@@ -18,12 +18,12 @@ from tests.openai_server import Say, Server, serving
 from heedful.chat import AnswerCache
 from heedful.cli.main import main
 
-N, TOPICS = 14, 4
+N, TOPICS = 11, 4
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Four questions over fourteen papers whose merit is said in their text; the better half is relevant."""
+    """Four questions over eleven papers whose merit is said in their text; the better half is relevant."""
     folder = tmp_path / "merits"
     merit = {f"d{i:02}": i * 5 % N for i in range(N)}
     lines(
@@ -257,3 +257,13 @@ def test_an_interrupt_ends_with_130_and_keeps_what_was_paid(folder: Path, tmp_pa
         assert (process.returncode, out) == (130, "")
         assert "interrupted" in err and "Traceback" not in err
         assert len(AnswerCache(cache)) >= 26
+
+
+def test_a_first_stage_that_costs_money_is_capped_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with serving(right) as server:
+        first = prp(server, cache="none", sort="quickselect")
+        command = [*arguments(folder, "random"), "--first-stage", first, "--depth", "3", "--budget", "2"]
+        assert main(command) == 3
+        report = json.loads(capsys.readouterr().out)
+        assert report["partial"]["random"]["finished"] < TOPICS
+        assert 0 < report["spending"]["cost"] <= 2 and report["spending"]["calls"] == len(server.calls)

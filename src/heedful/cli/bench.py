@@ -76,9 +76,9 @@ def command(
         _print(report)
     partial = report.get("partial", {})
     if partial:
-        left = f"; {out} keeps the finished topics" if out else "; --out DIR would keep the finished topics"
-        why = "; ".join(f"{p['finished']} of {p['topics']} topics: {p['why']}" for p in partial.values())
-        raise BudgetSpent(f"partial result ({why}); the same command with a larger budget goes on{left}")
+        left = f"{out} keeps the finished topics" if out else "--out DIR would keep the finished topics"
+        why = "; ".join(f"{p['finished']} of {p['topics']} topics of {p['why']}" for p in partial.values())
+        raise BudgetSpent(f"partial result: {why}; {left}")
 
 
 def _runs(given: list[str] | tuple[str, ...]) -> dict[str, Run]:
@@ -142,7 +142,8 @@ def _print(report: dict[str, Any]) -> None:
     if report.get("chat"):
         _table(console, "chat models", {name: _chat_cells(tally) for name, tally in report["chat"].items()})
     for name, where in report.get("partial", {}).items():
-        told = f"{where['finished']} of {where['topics']} topics of {where['stopped_in']}"
+        told = f"{where['finished']} of {where['topics']} topics"
+        told += f" of {where['stopped_in']}" if where["stopped_in"] != name else ""
         said = f"[bold]partial[/]: {escape(name)}: the budget ended after {escape(told)}"
         console.print(said, highlight=False, soft_wrap=True)
 

@@ -82,8 +82,8 @@ def rank_topics(
         ranker = ranker or system.open(collection_of(benchmark, system))
         pool = candidates or benchmark.candidates
         for id in track(left, name, len(left)) if track else left:
-            allowed = pool(id)
             try:
+                allowed = pool(id)
                 ranking = ranker.rank(shown(topics[id], system.given), allowed)
             except BudgetSpent as spent:
                 hits = [hit for hit in spent.partial if isinstance(hit, Hit)] if isinstance(spent.partial, list) else []
