@@ -232,7 +232,7 @@ def test_trouble_that_lasts_is_one_clear_error_in_bounded_time(
     with serving(lambda asked, n: say) as server:
         begun = time.monotonic()
         assert main(arguments(folder, prp(server, cache="none", concurrency=16, timeout=timeout))) == code
-        assert time.monotonic() - begun < 8
+        assert time.monotonic() - begun < 20
     said = capsys.readouterr()
     assert words in said.err and not said.out and "Traceback" not in said.err
     assert code == 3 or "topic need-0" in said.err
