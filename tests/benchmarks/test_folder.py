@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from heedful.benchmarks import load_benchmark
-from heedful.errors import BadBenchmark, BadQrels, BadRecord, HeedfulError
+from heedful.errors import BadBenchmark, BadQrels, BadRecord, HeedfulError, Missing
 
 SHARED = {
     "csfcube": (4205, 50, 32),
@@ -133,5 +133,5 @@ def test_a_query_without_a_changed_instruction_is_refused_where_qrels_pair_it(pa
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path):
-    with pytest.raises(BadBenchmark, match="no such folder"):
+    with pytest.raises(Missing, match="no such folder"):
         load_benchmark(tmp_path / "nowhere")

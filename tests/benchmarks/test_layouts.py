@@ -149,7 +149,7 @@ def test_bright_leaves_out_what_a_query_excludes(tmp_path: Path):
         found = load_benchmark(folder)
         assert (found.candidates("0"), found.candidates("1")) == (("a", "b"), ("a", "b", "c"))
     assert found.name == "biology"
-    with pytest.raises(BadBenchmark, match="no such folder"):
+    with pytest.raises(Missing, match="no such folder"):
         load_benchmark(tmp_path / "chemistry")
 
 

@@ -86,7 +86,6 @@ def test_systems_are_listed(capsys):
 @pytest.mark.parametrize(
     ("arguments", "what"),
     [
-        (["bench", "NOWHERE", "--system", "random"], "no such folder"),
         (["bench", "ASPECTS"], "nothing to measure"),
         (["bench", "ASPECTS", "--system", "randon"], "did you mean random"),
         (["bench", "ASPECTS", "--system", "random(sed=1)"], "random has seed"),
@@ -95,7 +94,6 @@ def test_systems_are_listed(capsys):
         (["bench", "ASPECTS", "--system", "random", "--convention", "x"], "--convention"),
         (["bench", "ASPECTS", "--system", "random", "--variant", "x"], "--variant"),
         (["bench", "ASPECTS", "--run", "mine"], "expected NAME=PATH"),
-        (["bench", "ASPECTS", "--run", "mine=NOWHERE"], "no such file"),
         (["bench", "ASPECTS", "--run", "mine=OG"], "lacks 2 of the 2 judged topics"),
         (["evaluate", "OG", "QRELS", "-m", "P"], "needs a cutoff"),
         (["evaluate", "OG", "QRELS", "--convention", "x"], "--convention"),
@@ -125,6 +123,24 @@ def test_bad_input_ends_with_2_and_says_where(arguments, what, aspects: Path, pa
     assert main(arguments) == 2
     printed = capsys.readouterr()
     assert what in printed.err and not printed.out and "Traceback" not in printed.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (["bench", "NOWHERE", "--system", "random"], "no such folder"),
+        (["bench", "ASPECTS", "--run", "mine=NOWHERE"], "no such file"),
+        (["evaluate", "NOWHERE", "OG"], "no such file"),
+        (["evaluate", "OG", "NOWHERE"], "no such file"),
+    ],
+)
+def test_a_file_that_is_not_there_ends_with_3(arguments, what, aspects: Path, runs, tmp_path: Path, capsys):
+    names = {"ASPECTS": str(aspects), "NOWHERE": str(tmp_path / "nowhere"), "OG": runs[0]}
+    for name, path in names.items():
+        arguments = [a.replace(name, path) for a in arguments]
+    assert main(arguments) == 3
+    printed = capsys.readouterr()
+    assert what in printed.err and not printed.out
 
 
 def test_topics_that_are_missing_may_be_skipped_or_counted_as_nought(paired: Path, tmp_path: Path, capsys):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from heedful.errors import BadInput, BadQrels, BadRun
+from heedful.errors import BadInput, BadQrels, BadRun, Missing
 from heedful.evaluate.trec import read_qrels, read_run, write_qrels, write_run
 from heedful.records import Hit, Qrels, Run
 
@@ -58,11 +58,19 @@ def test_a_run_that_is_not_utf_8_is_refused(tmp_path: Path):
         read_run(tmp_path / "a.run")
 
 
-@pytest.mark.parametrize("name", ["nothing.run", "folder"])
-def test_a_run_that_is_not_there_is_refused(tmp_path: Path, name: str):
+@pytest.mark.parametrize("read", [read_run, read_qrels])
+def test_a_file_that_is_not_there_is_missing_and_a_folder_without_one_is_bad(tmp_path: Path, read):
     (tmp_path / "folder").mkdir()
-    with pytest.raises(BadInput, match=name):
-        read_run(tmp_path / name)
+    with pytest.raises(Missing, match="nothing"):
+        read(tmp_path / "nothing")
+    with pytest.raises(BadInput, match="folder"):
+        read(tmp_path / "folder")
+
+
+def test_a_byte_order_mark_is_no_part_of_a_topic(tmp_path: Path):
+    (tmp_path / "a.run").write_bytes(b"\xef\xbb\xbft1 Q0 d 1 2.5 x\n")
+    (tmp_path / "a.qrels").write_bytes(b"\xef\xbb\xbft1 0 d 1\n")
+    assert list(read_run(tmp_path / "a.run").topics) == list(read_qrels(tmp_path / "a.qrels").topics) == ["t1"]
 
 
 def test_what_is_written_reads_back(tmp_path: Path):

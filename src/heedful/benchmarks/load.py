@@ -9,7 +9,7 @@ from heedful.benchmarks.files import find
 from heedful.benchmarks.folder import load_folder
 from heedful.benchmarks.layouts import layout_of
 from heedful.benchmarks.sources import DatasetsSource, FolderSource
-from heedful.errors import BadBenchmark
+from heedful.errors import BadBenchmark, Missing
 
 SCHEME = "datasets:"
 OWN = ("qrels.tsv", "qrels_og.tsv", "benchmark.json")
@@ -20,7 +20,7 @@ def load_benchmark(folder: Path | str) -> Benchmark:
 
     "datasets:NAME" (or "datasets:NAME#SPLIT") takes it from the `datasets` library instead. A task of a collection of
     tasks (BRIGHT) is a folder inside the folder, even where only its files bear the name. Raises BadBenchmark,
-    BadRecord or BadQrels, saying where; Missing for the library.
+    BadRecord or BadQrels, saying where; Missing for a folder that is not there, and for the library.
     """
     if str(folder).startswith(SCHEME):
         name, _, split = str(folder).removeprefix(SCHEME).partition("#")
@@ -34,7 +34,9 @@ def load_benchmark(folder: Path | str) -> Benchmark:
         task = TaskSource(folder.parent, folder.name)
         if folder.parent.is_dir() and (layout := layout_of(task)):
             return layout(task)
-        raise BadBenchmark(f"{folder}: found no such folder; expected a benchmark folder")
+        if folder.exists():
+            raise BadBenchmark(f"{folder}: found a file; expected a benchmark folder")
+        raise Missing(f"{folder}: found no such folder; expected a benchmark folder")
     local = FolderSource(folder)
     if not any(find(folder, name) for name in OWN) and (layout := layout_of(local)):
         return layout(local)

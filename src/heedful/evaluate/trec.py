@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, cast
 
-from heedful.errors import BadInput, BadQrels, BadRun, Unwritable
+from heedful.errors import BadInput, BadQrels, BadRun, Missing, Unwritable
 from heedful.evaluate.predictions import read_predictions
 from heedful.records import Hit, Qrels, Run
 
@@ -76,8 +76,10 @@ def read_qrels(path: Path | str) -> Qrels:
     a topic; BadInput for a file without judgments.
     """
     path = Path(path)
+    if path.is_dir():
+        raise BadInput(f"{path}: found a folder; expected a file of qrels")
     if not path.is_file():
-        raise BadInput(f"{path}: found no such file; expected qrels")
+        raise Missing(f"{path}: found no such file; expected qrels")
     topics: dict[str, dict[str, int]] = {}
     columns = 4
     for number, line in _lines(path):
@@ -135,7 +137,7 @@ def _files(path: Path, suffix: str) -> list[Path]:
             raise BadInput(f"{path}: found no *.{suffix} file in this folder; expected TREC {suffix} files")
         return found
     if not path.is_file():
-        raise BadInput(f"{path}: found no such file or folder; expected a TREC {suffix} file or a folder of them")
+        raise Missing(f"{path}: found no such file or folder; expected a TREC {suffix} file or a folder of them")
     return [path]
 
 
@@ -154,8 +156,8 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
 
 def _open(path: Path) -> IO[str]:
     if path.suffix == ".gz":
-        return cast(IO[str], gzip.open(path, "rt", encoding="utf-8"))
-    return path.open(encoding="utf-8")
+        return cast(IO[str], gzip.open(path, "rt", encoding="utf-8-sig"))
+    return path.open(encoding="utf-8-sig")  # a byte-order mark is no part of the first topic's name
 
 
 def _finite(text: str) -> float | None:
