@@ -205,8 +205,12 @@ def test_the_same_seed_gives_the_same_figures():
         (0.0, (0.0, 0.0), "not followed"),
         (-20.0, (-9.0, -1.0), "against the instruction"),
         (-20.0, (-9.0, 1.0), "not followed"),
+        (20.0, (None, None), "not shown"),
+        (-20.0, (None, None), "not followed"),
     ],
 )
-def test_the_verdict_needs_both_the_null_and_the_interval(value: float, net: tuple[float, float], verdict: str):
-    found = PMRR(value, None, None, sum(net) / 2, *net, Null(0.0, -10.0, 10.0), None, 5, 20)
+def test_the_verdict_needs_both_the_null_and_the_interval(
+    value: float, net: tuple[float | None, float | None], verdict: str
+):
+    found = PMRR(value, None, None, value, *net, Null(0.0, -10.0, 10.0), None, 5, 20)
     assert found.verdict == verdict

@@ -109,14 +109,13 @@ class PMRR:
         """What these topics show.
 
         'followed': value is above the null's upper end, and net's interval above 0. 'not shown': value is above the
-        null's upper end, but the topics are too few to be sure of net. 'against the instruction': value is below the
-        null's lower end, and net's interval below 0. 'not followed': anything else.
+        null's upper end, but the topics are too few to be sure of net (or net has no interval at all). 'against the
+        instruction': value is below the null's lower end, and net's interval below 0. 'not followed': anything else.
         """
-        low = self.net if self.net_low is None else self.net_low
-        high = self.net if self.net_high is None else self.net_high
         if self.value > self.null.high:
-            return "followed" if low > 0 else "not shown"
-        return "against the instruction" if self.value < self.null.low and high < 0 else "not followed"
+            return "followed" if self.net_low is not None and self.net_low > 0 else "not shown"
+        against = self.value < self.null.low and self.net_high is not None and self.net_high < 0
+        return "against the instruction" if against else "not followed"
 
     def as_dict(self, value: str = "value", topics: str = "pairs") -> dict[str, Any]:
         """JSON-ready figures under the names that a report uses for the value and for what was averaged over."""
