@@ -52,7 +52,10 @@ def test_csv_is_read_back_and_runs_no_formula(exploration: Exploration):
 
 
 def test_a_trec_run_has_falling_scores(exploration: Exploration):
+    spaced = replace(exploration.hits[0], document=replace(exploration.hits[0].document, id="an id"))
+    exploration = replace(exploration, hits=(spaced, *exploration.hits[1:]), seed=["a seed", "b"])
     lines = [line.split() for line in to_trec(exploration).splitlines()]
+    assert (lines[0][0], lines[0][2]) == ("a_seed+b", "an_id")
     assert all(len(line) == 6 and line[1] == "Q0" for line in lines)
     scores = [float(line[4]) for line in lines]
     assert scores == sorted(set(scores), reverse=True)

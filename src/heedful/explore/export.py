@@ -30,10 +30,10 @@ def to_csv(exploration: Exploration) -> str:
 
 def to_trec(exploration: Exploration) -> str:
     """A TREC run of one topic, named after the seed; scores fall strictly, so that ranks survive any tie rule."""
-    topic = re.sub(r"\s+", "_", exploration.seed) if isinstance(exploration.seed, str) else "+".join(exploration.seed)
-    tag = re.sub(r"\s+", "_", exploration.system)
+    seeds = [exploration.seed] if isinstance(exploration.seed, str) else exploration.seed
+    topic, tag = _one_word("+".join(seeds))[:80], _one_word(exploration.system)
     return "".join(
-        f"{topic[:80]} Q0 {hit.document.id} {hit.rank} {len(exploration.hits) - hit.rank + 1} {tag}\n"
+        f"{topic} Q0 {_one_word(hit.document.id)} {hit.rank} {len(exploration.hits) - hit.rank + 1} {tag}\n"
         for hit in exploration.hits
     )
 
@@ -100,6 +100,11 @@ def _first(document: Document, names: Sequence[str]) -> str:
 
 def _authors(document: Document) -> list[str]:
     return [author.strip() for author in re.split(r";| and ", _first(document, _AUTHORS)) if author.strip()]
+
+
+def _one_word(text: str) -> str:
+    """The text as one column of a TREC file."""
+    return re.sub(r"\s+", "_", text)
 
 
 def _braced(text: str) -> str:
