@@ -77,7 +77,7 @@ class UnknownId(BadInput):
 
     def __init__(self, id: str, nearest: Sequence[str] = ()):
         self.id, self.nearest = id, tuple(nearest)
-        hint = f"; nearest ids: {', '.join(nearest)}" if nearest else ""
+        hint = f"; nearest ids: {', '.join(nearest)}" if nearest else "; the collection is empty"
         super().__init__(f"no document has the id {id!r}{hint}")
 
 

@@ -121,6 +121,8 @@ def read_text(text: str | None, file: Path | None) -> str | None:
         raise BadInput(f"--seed-file {file}: found bytes that are not UTF-8 at offset {error.start}") from error
     except FileNotFoundError as error:
         raise Missing(f"--seed-file {file}: no such file") from error
+    except OSError as error:
+        raise BadInput(f"--seed-file {file}: cannot be read ({error.strerror}); give a text file") from error
 
 
 def print_exploration(exploration: Exploration) -> None:

@@ -77,11 +77,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from heedful.errors import HeedfulError
 
         if debug:
-            raise
+            import traceback
+
+            traceback.print_exc()
         if isinstance(error, HeedfulError):
             print(f"error: {error}", file=sys.stderr)
             return error.exit_code
-        print(f"error: {type(error).__name__}: {error} (unexpected; --debug shows where)", file=sys.stderr)
+        if not debug:
+            print(f"error: {type(error).__name__}: {error} (unexpected; --debug shows where)", file=sys.stderr)
         return 1
     return 0
 

@@ -24,8 +24,17 @@ class Format(StrEnum):
 
 def print_json(value: Any) -> None:
     """One JSON document on stdout; NaN is refused rather than printed."""
-    json.dump(value, sys.stdout, ensure_ascii=False, indent=1, allow_nan=False)
-    sys.stdout.write("\n")
+    sys.stdout.write(json_text(value, indent=1) + "\n")
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """A value as JSON that stdout can carry: escaped where its encoding lacks a character. NaN is refused."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(value, indent=indent, allow_nan=False)
+    return text
 
 
 def note(text: str) -> None:

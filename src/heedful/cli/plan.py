@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from heedful.cli.output import Format, print_json
+from heedful.cli.output import Format, json_text, print_json
 
 if TYPE_CHECKING:
     from heedful.records import Plan
@@ -62,7 +62,7 @@ def command(
             _print_table(plan)
         return
     for instruction in _instructions(file):
-        sys.stdout.write(json.dumps(plan_to_dict(planned(instruction)), ensure_ascii=False, allow_nan=False) + "\n")
+        sys.stdout.write(json_text(plan_to_dict(planned(instruction))) + "\n")
 
 
 def _instructions(path: Path | None) -> Iterator[str]:

@@ -140,7 +140,10 @@ def storage_error(path: Path, error: BaseException) -> Unwritable | StorageFaile
             f"{path}: the disk is full; the last complete version is intact. Free some space and run the same command "
             "again: it resumes"
         )
-    if isinstance(error, (PermissionError, NotADirectoryError, FileExistsError)) or "Permission denied" in text:
+    if (
+        isinstance(error, (PermissionError, NotADirectoryError, FileExistsError, FileNotFoundError))
+        or "Permission denied" in text
+    ):
         return Unwritable(f"{path}: cannot be written ({text}); choose another folder with --out")
     if "Read-only file system" in text:
         return Unwritable(f"{path}: the file system is read-only; choose another folder with --out")

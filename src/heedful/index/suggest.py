@@ -10,11 +10,12 @@ _NEAR = 200
 
 
 def nearest_ids(id: str, ids: Sequence[str], count: int = 3) -> list[str]:
-    """Up to `count` ids most like this one: of those that begin alike and those that end alike."""
+    """Up to `count` ids most like this one, of those that begin or end alike; neighbours in order where none is like."""
     forward = sorted(ids)
     backward = sorted(other[::-1] for other in ids)
     near = [*_around(forward, id), *(other[::-1] for other in _around(backward, id[::-1]))]
-    return get_close_matches(id[:200], list(dict.fromkeys(near)), n=count, cutoff=0.5)
+    near = list(dict.fromkeys(near))
+    return get_close_matches(id[:200], near, n=count, cutoff=0.5) or near[:count]
 
 
 def _around(ordered: list[str], id: str) -> list[str]:

@@ -33,8 +33,8 @@ def factory(name: str) -> Callable[..., System]:
     entries = _entries()
     if name not in entries:
         near = get_close_matches(name, entries, 3)
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        raise BadSystem(f"unknown system {name!r}{hint} There are {', '.join(entries) or 'none'}")
+        hint = f" (did you mean {' or '.join(near)}?)" if near else ""
+        raise BadSystem(f"unknown system {name!r}{hint}; there are {', '.join(entries) or 'none'}")
     try:
         made: Callable[..., System] = entries[name].load()
     except HeedfulError:
