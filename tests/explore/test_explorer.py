@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
+from heedful.encode import HashEncoder
 from heedful.errors import BadFilter, BadInput, UnknownAspect, UnknownId
 from heedful.explore import Exploration, Explorer
-from heedful.records import Hit, Topic
+from heedful.index import Index, build_index
+from heedful.records import Document, Hit, Topic
 
 SEED = "reefs-kernel"
 SAME_METHOD = {f"{topic}-kernel" for topic in ("buses", "letters", "nurses", "grids", "crops", "bees", "tides")}
@@ -182,3 +185,12 @@ def test_a_start_is_exactly_one_thing(explorer: Explorer, start: dict[str, str])
 def test_steer_out_of_range_is_refused(explorer: Explorer):
     with pytest.raises(BadInput, match="between 0 and 1"):
         explorer.explore(SEED, steer=1.5)
+
+
+def test_as_many_hits_as_are_asked_for_where_the_collection_has_them(tmp_path: Path):
+    encoder = HashEncoder(dim=32)
+    many = (Document(f"d{n}", f"Reef {n}", f"Reef number {n} bleaches. Errors fell.") for n in range(450))
+    build_index(many, tmp_path / "index", encoder)
+    found = Explorer(Index.open(tmp_path / "index"), encoder).explore("d7", "similar method", k=420)
+    assert [hit.rank for hit in found.hits] == list(range(1, 421))
+    assert len({hit.id for hit in found.hits} - {"d7"}) == 420

@@ -16,7 +16,7 @@ from heedful import __version__
 from heedful.corpus.aspects import SCIENCE, AspectScheme
 from heedful.errors import BadInput, UnknownAspect
 from heedful.explore.evidence import Evidence, evidence
-from heedful.explore.first_stage import fuse, plain_lists, plan_lists
+from heedful.explore.first_stage import MOST, depth_for, fuse, plain_lists, plan_lists
 from heedful.explore.moves import judge, moved
 from heedful.explore.planning import make_plan
 from heedful.explore.ranking import Ranked, rank_candidates
@@ -108,10 +108,12 @@ class Explorer:
         wanted = self._encoded(plan.wanted)
         avoided = self._encoded(plan.avoided)
         narrowed = _both(plan.where, where)
-        plain = plain_lists(self.index, start, where)
-        lists = plain if narrowed == where else plain_lists(self.index, start, narrowed)
-        candidates = fuse([*lists, *plan_lists(self.index, start, plan, wanted, narrowed)])
-        union = tuple(dict.fromkeys([*candidates, *fuse(plain)]))
+        depth = depth_for(k, start)
+        most = max(MOST, depth)
+        plain = plain_lists(self.index, start, where, depth)
+        lists = plain if narrowed == where else plain_lists(self.index, start, narrowed, depth)
+        candidates = fuse([*lists, *plan_lists(self.index, start, plan, wanted, narrowed, depth)], most)
+        union = tuple(dict.fromkeys([*candidates, *fuse(plain, most)]))
         everything = rank_candidates(
             self.index, start, union, plan, wanted=wanted, avoided=avoided, unlike=tuple(unlike)
         )

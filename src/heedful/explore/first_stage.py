@@ -14,12 +14,18 @@ if TYPE_CHECKING:
     from heedful.explore.start import Start
     from heedful.index import Index
 
-DEPTH = 200  # documents a list
-MOST = 300  # candidates that are scored, a list of the plan's and one without it
+DEPTH = 200  # documents a list, where no more hits are asked for
+DEEPEST = 2000  # documents a list at most
+MOST = 300  # candidates that are scored of the plan's lists, and of the ones without it, where no more are asked for
 RRF = 60  # the constant of reciprocal rank fusion
 
 
-def plain_lists(index: Index, start: Start, where: str | None) -> list[list[str]]:
+def depth_for(k: int, start: Start) -> int:
+    """How deep lists must be for k hits that are no seeds."""
+    return max(DEPTH, min(k + len(start.ids), DEEPEST))
+
+
+def plain_lists(index: Index, start: Start, where: str | None, depth: int = DEPTH) -> list[list[str]]:
     """What a search without instruction finds: by the whole vector, and by the title's (or the text's) words."""
     if start.block is None:
         assert start.query is not None
@@ -29,13 +35,18 @@ def plain_lists(index: Index, start: Start, where: str | None) -> list[list[str]
         vector = mean / max(float(np.linalg.norm(mean)), 1e-9)
         words = " ".join(document.title or document.sentences[0].text for document in start.documents)
     return [
-        _ids(index.search(vector, DEPTH, where=where), start.ids),
-        _ids(index.search_text(words, DEPTH, where=where), start.ids),
+        _ids(index.search(vector, depth, where=where), start.ids),
+        _ids(index.search_text(words, depth, where=where), start.ids),
     ]
 
 
 def plan_lists(
-    index: Index, start: Start, plan: Plan, wanted: Sequence[ClauseVector], where: str | None
+    index: Index,
+    start: Start,
+    plan: Plan,
+    wanted: Sequence[ClauseVector],
+    where: str | None,
+    depth: int = DEPTH,
 ) -> list[list[str]]:
     """What the plan names: every aspect that likeness is asked in, and every wanted text by meaning and by words."""
     lists = []
@@ -43,10 +54,10 @@ def plan_lists(
         if weight > 0 and start.block is not None:
             vector = start.block.vectors.aspects[aspect].mean(axis=0)
             if (norm := float(np.linalg.norm(vector))) > 0:
-                lists.append(_ids(index.search(vector / norm, DEPTH, column=aspect, where=where), start.ids))
+                lists.append(_ids(index.search(vector / norm, depth, column=aspect, where=where), start.ids))
     for clause in wanted:
-        lists.append(_ids(index.search(clause.vector, DEPTH, where=where), start.ids))
-        lists.append(_ids(index.search_text(clause.text, DEPTH, where=where), start.ids))
+        lists.append(_ids(index.search(clause.vector, depth, where=where), start.ids))
+        lists.append(_ids(index.search_text(clause.text, depth, where=where), start.ids))
     return lists
 
 

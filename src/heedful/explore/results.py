@@ -29,11 +29,21 @@ class ExploredHit:
     moved: int | None
     duplicates: tuple[str, ...] = ()
 
+    @property
+    def id(self) -> str:
+        """The document's id."""
+        return self.document.id
+
+    @property
+    def title(self) -> str:
+        """The document's title."""
+        return self.document.title
+
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""
         value = {
             "rank": self.rank,
-            "id": self.document.id,
+            "id": self.id,
             "score": round(self.score, 6),
             "title": self.document.title,
             "parts": {name: round(part, 4) for name, part in self.parts.items()},

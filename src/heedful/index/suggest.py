@@ -10,7 +10,7 @@ _NEAR = 200
 
 
 def nearest_ids(id: str, ids: Sequence[str], count: int = 3) -> list[str]:
-    """Up to `count` ids most like this one, of those that begin or end alike; neighbours in order where none is like."""
+    """Up to `count` ids most like this one, of those that begin or end alike; its neighbours where none is like."""
     forward = sorted(ids)
     backward = sorted(other[::-1] for other in ids)
     near = [*_around(forward, id), *(other[::-1] for other in _around(backward, id[::-1]))]
