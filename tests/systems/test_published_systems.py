@@ -152,7 +152,7 @@ def test_a_hits_evidence_is_what_the_reranker_aligned(tmp_path: Path):
     assert pair.aspect == "method" and pair.similarity > 0.7
     text = "Tides of a shallow sea are old. We use wavelets on tides. We find long waves."
     unseen = Explorer(index).explore(text=text, **asked).hits[0]  # a seed that is not in the collection
-    assert unseen.document.id in ("s", "same-method") and unseen.evidence[0].seed_sentence == "We use wavelets on tides."
+    assert unseen.id in ("s", "same-method") and unseen.evidence[0].seed_sentence == "We use wavelets on tides."
     plain = Explorer(index).explore("s", instruction="similar method", rerank=open_reranker("bm25", index))
     assert plain.hits[0].evidence
 
