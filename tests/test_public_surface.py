@@ -30,4 +30,3 @@ def test_every_verb_has_a_page_in_the_built_documentation():
 def test_importing_heedful_imports_nothing_heavy():
     code = "import sys, heedful; assert not {'numpy', 'torch', 'lancedb'} & set(sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
-

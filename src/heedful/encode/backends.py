@@ -56,7 +56,7 @@ class Backend(Protocol):
 
 
 def make_batch(windows: Sequence[Window], pooling: str = "mean", multiple: int = 1, padding: int = 0) -> Batch:
-    """Pad windows to their longest, rounded up to a multiple; above 1 the rows of sentences are rounded to 8s too."""
+    """Pad windows to their longest, rounded up to a multiple; above 1 the rows of sentences are rounded to 4s too."""
     rows, longest = len(windows), max(map(len, windows))
     tokens = -(-longest // multiple) * multiple
     ids = np.full((rows, tokens), padding, dtype=np.int64)
@@ -69,7 +69,7 @@ def make_batch(windows: Sequence[Window], pooling: str = "mean", multiple: int =
         sentence[row, :n] = window.local
     sums = 1 + int(n_sentences.max())
     if multiple > 1:
-        sums = -(-sums // 8) * 8
+        sums = -(-sums // 4) * 4
     pool = np.zeros((rows, sums, tokens), dtype=np.float32)
     for row, window in enumerate(windows):
         owned = np.flatnonzero(window.owned)

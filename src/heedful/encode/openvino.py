@@ -47,7 +47,7 @@ class OpenVinoBackend:
 
     name = "openvino"
     budget = 4096
-    multiple = 16  # kernels are kept for every shape that was met: without this, memory grows with the stream
+    multiple = 8  # kernels are kept for every shape that was met: without this, memory grows with the stream
 
     def __init__(self, files: ModelFiles, labeller: Any | None = None, *, dtype: str = "auto"):
         if not has_openvino():
