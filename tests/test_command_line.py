@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -23,3 +24,17 @@ def test_an_unknown_verb_is_bad_input():
     answer = run("explode")
     assert answer.returncode == 2
     assert "explode" in answer.stderr
+
+
+def test_a_reader_that_goes_away_is_no_failure():
+    with subprocess.Popen(
+        [sys.executable, "-m", "heedful", "systems", "--format", "json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait() == 0

@@ -63,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         app(arguments, standalone_mode=True)
     except SystemExit as stop:
+        if isinstance(stop.__context__, BrokenPipeError):  # the reader of our output has gone; nothing is wrong
+            return 0
         code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
         if code == 130:  # typer ends without a word
             print("interrupted", file=sys.stderr)
@@ -70,9 +72,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader of our output has gone; nothing is wrong
-        sys.stderr.close()
-        return 0
     except Exception as error:
         from heedful.errors import HeedfulError
 
