@@ -83,6 +83,20 @@ def test_a_bad_line_stops_the_build_and_can_be_skipped_by_the_next_run(tmp_path:
     assert code == 0 and report["documents"] == 5 and report["read"]["skipped"] == 1
 
 
+def test_what_was_skipped_lacks_an_abstract_or_is_not_english_is_said(tmp_path: Path, capsys):
+    lines = [
+        '{"_id": "a", "title": "Only a title"}',
+        "{broken",
+        '{"_id": "b", "title": "T", "text": "Die Daten zeigen, dass die Fehler mit dem neuen Verfahren kleiner sind."}',
+        '{"_id": "c", "title": "U", "text": "Wir haben die Daten mit einem anderen Verfahren noch einmal gemessen."}',
+    ]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    code, said, err = run(capsys, "index", tmp_path / "a.jsonl", "--out", tmp_path / "index", "--skip-bad")
+    assert code == 0 and "3 documents" in said
+    assert "1 entries were skipped; the first: " in err and "a.jsonl:2" in err
+    assert "1 of 3 documents have no abstract" in err and "not English" in err
+
+
 def test_another_encoder_is_refused_and_none_means_the_same_one(tmp_path: Path, capsys):
     source, out = write_corpus(tmp_path / "a.jsonl", 5), tmp_path / "index"
     run(capsys, "index", source, "--out", out, "--encoder", "hash")

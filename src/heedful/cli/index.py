@@ -78,6 +78,8 @@ def command(
             scheme=scheme,
             progress=tell,
         )
+    for warning in read.warnings():
+        note(f"warning: {warning}")
     if format is Format.json:
         print_json({"index": str(out), **asdict(report), "read": read.as_json()})
     else:
