@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -239,9 +239,3 @@ def first_stage_candidates(
         return [hit.id for hit in in_order(list(hits))[:depth]]
 
     return candidates
-
-
-def iterate(items: Iterable[str], what: str, total: int) -> Iterator[str]:
-    """Track nothing."""
-    del what, total
-    return iter(items)
