@@ -39,13 +39,13 @@ def test_bad_input_ends_with_2_and_says_what_would_do(folder: Path, capsys: pyte
     assert "--system" in capsys.readouterr().err
     assert main(["experiment", "astrology", "--data", str(folder), "--system", "random"]) == 2
     assert "baselines" in capsys.readouterr().err
-    assert main(["diagnose", str(folder / "nowhere"), "--system", "random"]) == 2
+    assert main(["diagnose", str(folder / "nowhere"), "--system", "random"]) == 3
 
 
 def test_a_system_that_fails_is_in_the_report_and_in_the_exit_code(folder: Path, tmp_path: Path, capsys):
     out = tmp_path / "out"
     lacking = f"run(path={tmp_path / 'none.run'})"
-    assert main(["diagnose", str(folder), "--system", lacking, "--system", "random", "--out", str(out)]) == 2
+    assert main(["diagnose", str(folder), "--system", lacking, "--system", "random", "--out", str(out)]) == 3
     found = json.loads((out / "report.json").read_text())["systems"]
     assert found[lacking]["verdict"]["kind"] == "failed" and found["random"]["error"] is None
     assert "none.run" in capsys.readouterr().err
