@@ -187,6 +187,14 @@ def test_steer_out_of_range_is_refused(explorer: Explorer):
         explorer.explore(SEED, steer=1.5)
 
 
+def test_the_plan_that_is_shown_holds_every_filter(explorer: Explorer):
+    assert explorer.explore(SEED, where="year < 2017").plan.where == "year < 2017"
+    both = explorer.explore(SEED, "since 2013", where="year < 2017")
+    assert both.plan.where == "(year >= 2013) AND (year < 2017)"
+    again = explorer.explore(SEED, plan=both.plan)
+    assert {hit.id for hit in again.hits} == {hit.id for hit in both.hits}
+
+
 def test_as_many_hits_as_are_asked_for_where_the_collection_has_them(tmp_path: Path):
     encoder = HashEncoder(dim=32)
     many = (Document(f"d{n}", f"Reef {n}", f"Reef number {n} bleaches. Errors fell.") for n in range(450))

@@ -135,7 +135,7 @@ class Explorer:
         return Exploration(
             seed=start.name,
             instruction=instruction,
-            plan=plan,
+            plan=replace(plan, where=narrowed),
             system=system,
             hits=self._hits(start, instructed, everything, moved(instructed, uninstructed), plan, wanted, k, explain),
             heed=heed,
