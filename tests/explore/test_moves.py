@@ -68,5 +68,10 @@ def test_an_empty_plan_was_not_delivered():
     assert judge(ranking(LETTERS[::-1]), ranking(LETTERS), part(""), delivered=False).verdict == "not delivered"
 
 
+def test_words_that_were_not_understood_are_never_said_to_be_followed():
+    heed = judge(ranking(LETTERS[::-1]), ranking(LETTERS), part("qrstuvwxyz"), delivered=True, understood=False)
+    assert heed.verdict == "moved, not followed"
+
+
 def test_no_hits_at_all_is_judged_without_an_error():
     assert judge([], [], {}, delivered=True).verdict == "ignored"

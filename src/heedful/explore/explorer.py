@@ -130,8 +130,15 @@ class Explorer:
         asked = bool(instruction.strip()) or aspect is not None or bool(avoid) or bool(unlike)
         heed = None
         if asked:
-            answers = self._answers(everything, allowed, filtered=narrowed != where)
-            heed = judge(instructed, uninstructed, answers, delivered=_delivered(plan) or bool(unlike))
+            filtered = narrowed != where
+            answers = self._answers(everything, allowed, filtered=filtered)
+            heed = judge(
+                instructed,
+                uninstructed,
+                answers,
+                delivered=_delivered(plan) or bool(unlike),
+                understood=_understood(plan) or bool(unlike) or filtered,
+            )
         return Exploration(
             seed=start.name,
             instruction=instruction,
@@ -260,3 +267,9 @@ def _both(first: str | None, second: str | None) -> str | None:
 def _delivered(plan: Plan) -> bool:
     """Whether a plan asks for anything that no instruction would not."""
     return bool(meant(plan.aspects) or plan.wanted or plan.avoided or plan.where)
+
+
+def _understood(plan: Plan) -> bool:
+    """Whether a plan asks for anything beyond the words that fitted nothing."""
+    wanted = {clause.text for clause in plan.wanted} - set(plan.not_understood)
+    return bool(meant(plan.aspects) or wanted or plan.avoided or plan.where)

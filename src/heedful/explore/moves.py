@@ -70,12 +70,18 @@ def moved(instructed: Sequence[Hit], uninstructed: Sequence[Hit]) -> dict[str, i
 
 
 def judge(
-    instructed: Sequence[Hit], uninstructed: Sequence[Hit], plan_part: Mapping[str, float], *, delivered: bool
+    instructed: Sequence[Hit],
+    uninstructed: Sequence[Hit],
+    plan_part: Mapping[str, float],
+    *,
+    delivered: bool,
+    understood: bool = True,
 ) -> Heed:
     """The verdict on one ranking.
 
     plan_part: document id -> what the plan adds to its score, for all candidates of both rankings. delivered: whether
-    the instruction gave a plan that differs from that of no instruction.
+    the instruction gave a plan that differs from that of no instruction. understood: whether it gave more than words
+    that fitted nothing; nobody can say that those were followed.
     """
     new, old = [hit.id for hit in instructed], [hit.id for hit in uninstructed]
     overlap = rank_biased_overlap(new, old)
@@ -87,12 +93,12 @@ def judge(
     if spread > 1e-9 and new and old:
         gain = float(np.mean([plan_part[id] for id in new[:TOP]]) - np.mean([plan_part[id] for id in old[:TOP]]))
         gain /= spread
-    return Heed(overlap, turnover, gain, _verdict(new, old, gain, delivered))
+    return Heed(overlap, turnover, gain, _verdict(new, old, gain, delivered, understood))
 
 
-def _verdict(new: Sequence[str], old: Sequence[str], gain: float, delivered: bool) -> Verdict:
+def _verdict(new: Sequence[str], old: Sequence[str], gain: float, delivered: bool, understood: bool) -> Verdict:
     if not delivered:
         return "not delivered"
     if new[:TOP] == old[:TOP]:
         return "ignored"
-    return "followed" if gain >= FOLLOWED_FROM else "moved, not followed"
+    return "followed" if understood and gain >= FOLLOWED_FROM else "moved, not followed"
