@@ -15,7 +15,10 @@ B = TypeVar("B")
 
 
 class DocumentEncoder(Protocol):
-    """Documents and texts to vectors."""
+    """Documents and texts to vectors.
+
+    One that holds much memory may also have `release()`, which frees what the next call can make again.
+    """
 
     dim: int
     aspects: tuple[str, ...]

@@ -64,6 +64,16 @@ def test_openvino_stays_within_a_thousandth_of_float32(exact, documents):
         assert ours.whole @ theirs.whole >= 0.999
 
 
+@pytest.mark.parametrize("backend", ["torch", "openvino"])
+def test_an_encoder_gives_the_same_vectors_after_it_let_go_of_its_memory(documents, backend):
+    if backend == "openvino":
+        pytest.importorskip("openvino")
+    encoder = load_encoder(labels="data", backend=backend)
+    before = [value.whole for value in encoder.encode_documents(documents)]
+    encoder.release()
+    np.testing.assert_array_equal(before, [value.whole for value in encoder.encode_documents(documents)])
+
+
 def test_the_end_of_a_long_document_counts(exact):
     one, other = document("long", 30, 20), document("long", 30, 20)
     changed = (*other.sentences[:-1], Sentence("Basalt volcanoes erupted violently.", "result"))

@@ -392,6 +392,16 @@ def test_an_encoder_that_leaves_documents_out_is_named(tmp_path: Path):
         build_index(make_documents(3), tmp_path / "index", Lazy(16))
 
 
+def test_the_encoder_lets_go_of_its_memory_before_the_build_finishes(tmp_path: Path):
+    class Heavy(HashEncoder):
+        def release(self):
+            released.append((tmp_path / "index" / "manifest.json").exists())
+
+    released: list[bool] = []
+    build_index(make_documents(3), tmp_path / "index", Heavy(16))
+    assert released == [False]
+
+
 def test_many_updates_do_not_pile_up_on_the_disk(tmp_path: Path, encoder: HashEncoder):
     build_index(make_documents(60), tmp_path / "index", encoder)
     first = describe_index(tmp_path / "index")["bytes"]

@@ -54,6 +54,10 @@ class Backend(Protocol):
         """Sums over tokens; label: whether to give the labeller's probabilities too."""
         ...
 
+    def release(self) -> None:
+        """Let go of what `run` can make again, where it takes much memory."""
+        ...
+
 
 def make_batch(windows: Sequence[Window], pooling: str = "mean", multiple: int = 1, padding: int = 0) -> Batch:
     """Pad windows to their longest, rounded up to a multiple; above 1 the rows of sentences are rounded to 4s too."""
@@ -119,6 +123,9 @@ class TorchBackend:
                 tensor(batch.ids), mask, tensor(batch.pool), tensor(batch.sentence), tensor(batch.n_sentences)
             )
             return Sums(vectors.cpu().numpy(), probabilities.cpu().numpy())
+
+    def release(self) -> None:
+        """Nothing: the weights are all there is."""
 
 
 def cpu_has_bfloat16() -> bool:

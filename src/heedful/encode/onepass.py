@@ -103,6 +103,12 @@ class OnePassEncoder:
             rows[start : start + len(part)] = [one.vectors[0] for one in encoded]
         return aspect_labels.unit_rows(rows)
 
+    def release(self) -> None:
+        """Free the memory that only encoding needs; the next call takes it again."""
+        self._backend.release()
+        if self._label_with is not None:
+            self._label_with.release()
+
     def _encode_chunk(self, documents: list[Document]) -> Iterator[DocumentVectors]:
         predict = [self._predicts(document) for document in documents]
         by_model = [want and self._prototypes is None for want in predict]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("heedful.encode")
 _GRAPH = 1  # raise when the module that is converted changes its meaning
+_KERNELS = 100  # kept per operation; without a bound memory grows with every new shape of a long stream
 
 
 def has_openvino() -> bool:
@@ -47,7 +48,7 @@ class OpenVinoBackend:
 
     name = "openvino"
     budget = 4096
-    multiple = 8  # kernels are kept for every shape that was met: without this, memory grows with the stream
+    multiple = 8  # kernels are made for every shape that is met: fewer shapes, fewer kernels
 
     def __init__(self, files: ModelFiles, labeller: Any | None = None, *, dtype: str = "auto"):
         if not has_openvino():
@@ -73,6 +74,12 @@ class OpenVinoBackend:
         outputs = self._request(label).infer(inputs, share_inputs=True)
         return Sums(outputs[0], outputs[1] if label else None)
 
+    def release(self) -> None:
+        """Let go of the compiled graphs."""
+        with self._lock:
+            self._compiled = {}
+            self._requests = threading.local()
+
     def _request(self, label: bool) -> Any:
         requests = self._requests.__dict__.setdefault("by_label", {})
         if label not in requests:
@@ -86,7 +93,11 @@ class OpenVinoBackend:
         openvino = _openvino()
 
         precision = {"bfloat16": "bf16", "float32": "f32"}[self.dtype]
-        settings = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
+        settings = {
+            "INFERENCE_PRECISION_HINT": precision,
+            "PERFORMANCE_HINT": "LATENCY",
+            "CPU_RUNTIME_CACHE_CAPACITY": _KERNELS,
+        }
         return openvino.compile_model(self._graph(label), "CPU", settings)
 
     def _graph(self, label: bool) -> Any:

@@ -267,6 +267,9 @@ class _Build:
         self._commit(rows, journal)
         if self.digests:
             raise Mismatch(f"the encoder left out {len(self.digests)} documents, {next(iter(self.digests))!r} first")
+        release = getattr(self.encoder, "release", None)  # finishing takes memory of its own: not both at once
+        if release is not None:
+            release()
 
     def _tell(self, pending: int) -> None:
         if self.progress:

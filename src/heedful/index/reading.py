@@ -107,6 +107,11 @@ class Index:
         found = to_documents(rows, self.manifest.columns)
         return [found[id] for id in wanted]
 
+    def values(self, columns: Sequence[str]) -> pa.Table:
+        """Text and metadata columns (title, text, `columns`) of all documents, in the order of `ids`."""
+        batches = list(self._store.scan(columns, batch=65_536))
+        return pa.Table.from_batches(batches).select(list(columns)) if batches else pa.table({c: [] for c in columns})
+
     def vectors(self, ids: Iterable[str]) -> VectorBlock:
         """The vectors of the documents with these ids, in this order. UnknownId."""
         wanted = tuple(ids)
