@@ -37,3 +37,10 @@ def test_equal_values_have_an_interval_of_width_nought():
 def test_the_interval_stays_inside_the_bounds():
     low, high = mean_interval([100.0, 100.0, 40.0], bounds=(-100, 100))
     assert -100 <= low <= 80 <= high <= 100
+
+
+def test_a_handful_of_clusters_gets_the_interval_of_students_t():
+    values = [3.0, 5.0, 10.0, 6.0]
+    low, high = mean_interval(values)
+    reach = 3.182446305284263 * np.std(values, ddof=1) / 2  # t of .975 with three degrees of freedom
+    assert (low, high) == pytest.approx((6 - reach, 6 + reach))

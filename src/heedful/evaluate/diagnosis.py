@@ -13,6 +13,7 @@ TOP = 10  # the ranks that people look at; turnover is over these
 
 Kind = Literal[
     "followed",
+    "barely followed",
     "delivered, not followed",
     "not delivered",
     "motion, not following",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from heedful.evaluate.diagnosis import TOP, Estimate, Kind, SystemDiagnosis, VariantResult
 from heedful.evaluate.following import PMRR
 
+BARELY = 0.05  # net p-MRR over the ideal ranking's p-MRR: below it following is shown, and worth little
 MOTION_BELOW = 0.8  # rank-biased overlap between a pair's two rankings: below it the top visibly moves
 
 
@@ -27,6 +28,13 @@ def verdict(system: SystemDiagnosis, word: str) -> tuple[Kind, str]:
     partly = ""
     if arrived and arrived.delivered < arrived.of:
         partly = f" In {arrived.of - arrived.delivered} of the {arrived.of} pairs the {word} did not arrive."
+    if found.verdict == "followed" and found.ceiling is not None and found.net < BARELY * found.ceiling:
+        start = f"Was delivered the {word} and barely follows it" if arrived else f"Barely follows the {word}"
+        share = f"{max(1, round(100 * found.net / found.ceiling))} %"
+        return "barely followed", (
+            f"{start}: net p-MRR {_net(found)} above its null is {share} of what the ideal ranking reaches "
+            f"({_against_null(found)}).{partly}"
+        )
     if found.verdict == "followed":
         share = f"; the ideal ranking reaches p-MRR {_signed(found.ceiling)}" if found.ceiling is not None else ""
         return (
@@ -81,9 +89,10 @@ def findings(system: SystemDiagnosis, word: str, losses: Mapping[str, Estimate])
     losses: variant -> relevance minus base's; for irrelevant words minus that without any.
     """
     if _unmoved(system):
-        return tuple(
-            filter(None, ("Nothing that it was told moved a single ranking.", _hardest(system.results["base"])))
-        )
+        still = "Nothing that it was told moved a single ranking"
+        if system.results["base"].between and system.results["base"].between.rbo < 1:
+            still += f": topics rank differently with or without the {word}"
+        return tuple(filter(None, (f"{still}.", _hardest(system.results["base"]))))
     said = [
         _loss("Without the instruction", losses.get("empty")),
         _loss(f"Told the wrong {word}", losses.get("wrong")),

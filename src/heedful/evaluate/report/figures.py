@@ -66,7 +66,7 @@ class Point:
 
 def tradeoff(points: Sequence[Point], measure: str) -> str:
     """Relevance (x) against net p-MRR (y), each with its interval, over the band in which the null lies."""
-    figure, (axes,) = _figure(6.6, 3.9)
+    figure, (axes,) = _figure(8.2, 4.1)
     axes.axhline(0, color=MUTED, linewidth=1)
     for i, point in enumerate(points):
         x, y, colour = 100 * point.relevance.value, point.net.value, series(i)
@@ -101,7 +101,7 @@ class Panel:
 def bars(panels: Sequence[Panel], systems: Sequence[str], name: str = "bars") -> str:
     """Grouped bars with intervals, a panel beside the other; a system keeps its colour over all panels."""
     panels = [panel for panel in panels if any(panel.values.values())]
-    figure, row = _figure(3.9 * len(panels), 3.1, len(panels))
+    figure, row = _figure(4.1 * len(panels), 3.1, len(panels))
     for axes, panel in zip(row, panels, strict=True):
         groups = list(dict.fromkeys(group for values in panel.values.values() for group in values))
         width = 0.82 / max(1, len(systems))
