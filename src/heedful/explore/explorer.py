@@ -65,16 +65,27 @@ class Explorer:
         kept = self.index.manifest.recipe.get("scheme")
         return SCIENCE if kept is None else AspectScheme.from_json(kept)
 
-    def plan(self, instruction: str) -> Plan:
-        """What an instruction is understood as, with this collection's aspects and columns."""
+    def plan(
+        self,
+        instruction: str,
+        *,
+        aspect: str | None = None,
+        avoid: str | Sequence[str] = (),
+        steer: float | None = None,
+    ) -> Plan:
+        """What an instruction is understood as, with this collection's aspects and columns.
+
+        aspect, avoid, steer: change the plan, as they do in `explore`. Raises UnknownAspect.
+        """
         own_aspects = self.scheme != SCIENCE  # understood by likeness to their definitions, which takes an encoder
-        return make_plan(
+        plan = make_plan(
             instruction,
             scheme=self.scheme,
             columns=dict(self.index.columns),
             encoder=self.encoder if own_aspects and instruction.strip() else None,
             today=date.today().year,
         )
+        return self._edited(plan, aspect, avoid, steer)
 
     def explore(
         self,
@@ -104,6 +115,7 @@ class Explorer:
         if steer is not None and not 0 <= steer <= 1:
             raise BadInput(f"steer is {steer}; it must be between 0 and 1")
         start = self._start(seed, text, query)
+        given = plan is not None
         plan = self._edited(self.plan(instruction) if plan is None else plan, aspect, avoid, steer)
         wanted = self._encoded(plan.wanted)
         avoided = self._encoded(plan.avoided)
@@ -128,6 +140,7 @@ class Explorer:
             explain = partial(told, topic) if told is not None else None
         uninstructed = everything.uninstructed
         asked = bool(instruction.strip()) or aspect is not None or bool(avoid) or bool(unlike)
+        asked = asked or (given and _delivered(plan))
         heed = None
         if asked:
             filtered = narrowed != where
@@ -148,6 +161,7 @@ class Explorer:
             heed=heed,
             warnings=everything.scores.warnings,
             manifest=self._manifest(),
+            ranking=tuple(hit.id for hit in instructed),
         )
 
     def compare(
@@ -175,11 +189,13 @@ class Explorer:
 
     def _seeds(self, ids: tuple[str, ...]) -> Start:
         """The start from these seeds; people steer one seed many times, so the last few are kept."""
-        if ids not in self._starts:
+        start = self._starts.get(ids)  # other threads may clear the rest meanwhile
+        if start is None:
+            start = start_from_ids(self.index, ids)
             if len(self._starts) >= KEPT_STARTS:
                 self._starts.clear()
-            self._starts[ids] = start_from_ids(self.index, ids)
-        return self._starts[ids]
+            self._starts[ids] = start
+        return start
 
     def _edited(self, plan: Plan, aspect: str | None, avoid: str | Sequence[str], steer: float | None) -> Plan:
         known = self.index.aspects

@@ -55,7 +55,10 @@ class ExploredHit:
 
 @dataclass(frozen=True, slots=True)
 class Exploration:
-    """The hits of one start under one instruction. heed is None where nothing was asked."""
+    """The hits of one start under one instruction.
+
+    heed: None where nothing was asked. ranking: the ids of all candidates, best first, before titles fold.
+    """
 
     seed: str | list[str]
     instruction: str
@@ -65,6 +68,7 @@ class Exploration:
     heed: Heed | None
     warnings: tuple[str, ...] = ()
     manifest: Mapping[str, Any] = field(default_factory=dict)
+    ranking: tuple[str, ...] = field(default=(), repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""

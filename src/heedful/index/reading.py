@@ -18,7 +18,9 @@ from heedful.errors import BadInput, UnknownAspect, UnknownId
 from heedful.index.block import VectorBlock
 from heedful.index.derived import Derived, open_derived
 from heedful.index.filters import normalize
+from heedful.index.home import home_of
 from heedful.index.manifest import Manifest, damaged, read_manifest, require_same_encoder
+from heedful.index.objects import Location, locate
 from heedful.index.rows import TEXTS, matrix, to_documents, vector_column
 from heedful.index.store import TABLE, Store
 from heedful.index.suggest import nearest_ids
@@ -44,7 +46,7 @@ class _Column(NamedTuple):
 class Index:
     """The last complete version of an index, as it stood when it was opened. Safe to use from several threads."""
 
-    def __init__(self, folder: Path, manifest: Manifest, store: Store):
+    def __init__(self, folder: Location, manifest: Manifest, store: Store):
         self.folder, self.manifest, self._store = folder, manifest, store
         self._lock = threading.RLock()
         self._columns: dict[str, _Column] = {}
@@ -64,8 +66,8 @@ class Index:
 
     @classmethod
     def open(cls, path: Path | str) -> Index:
-        """The index in a folder. Missing where there is none, Mismatch where it is damaged."""
-        folder = Path(path)
+        """The index in a folder, or at s3://BUCKET/NAME. Missing where there is none, Mismatch where it is damaged."""
+        folder = locate(path)
         manifest = read_manifest(folder)
         return cls(folder, manifest, Store.open(folder, manifest.version))
 
@@ -179,7 +181,7 @@ class Index:
     def _derived(self) -> Derived:
         with self._lock:
             if "_opened" not in self.__dict__:
-                self._opened = open_derived(self.folder, self.manifest, self._store)
+                self._opened = open_derived(home_of(self.folder), self.manifest, self._store)
             return self._opened
 
     def _positions(self, ids: Sequence[str]) -> NDArray[np.int64]:

@@ -1,0 +1,80 @@
+"""The web application over one index."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from fastapi import FastAPI, Request, Response
+from fastapi.staticfiles import StaticFiles
+from jinja2 import Environment, FileSystemLoader, TemplateNotFound
+
+from heedful import __version__
+from heedful.serve import api, problems
+from heedful.serve.settings import Settings
+from heedful.serve.shelf import Shelf
+from heedful.serve.work import Work
+
+PAGE = Path(__file__).parent / "page"
+
+
+def create_app(index_path: str | Path, *, settings: Settings | None = None) -> FastAPI:
+    """The app; the index is opened when it starts, and it is not ready before. Raises Missing, Mismatch then."""
+    chosen = settings or Settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        import torch
+
+        torch.set_num_threads(chosen.threads)
+        work = app.state.work
+        await work.shelf.open()
+        watching = asyncio.create_task(work.shelf.watch(chosen.watch)) if chosen.watch else None
+        yield
+        if watching is not None:
+            watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
+        work.gate.close()
+        work.shelf.close()
+
+    app = FastAPI(
+        title="Heedful",
+        version=__version__,
+        summary="Retrieval that heeds instructions.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.work = Work(chosen, Shelf(Path(index_path)))
+    problems.install(app)
+    app.include_router(api.router)
+    templates = Environment(loader=FileSystemLoader(PAGE / "templates"), autoescape=True)
+
+    @app.get("/healthz", summary="Whether the process answers")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz", summary="Whether the index is open", responses={503: problems.USUAL[503]})
+    async def readyz(request: Request) -> Response:
+        if not app.state.work.shelf.ready:
+            return problems.problem(503, "starting", "the index is being opened", None, {"Retry-After": "1"})
+        return api.ok({"status": "ready", "documents": len(app.state.work.shelf.current.index)})
+
+    @app.get("/", include_in_schema=False)
+    async def page(request: Request) -> Response:
+        try:
+            template = templates.get_template("index.html")
+        except TemplateNotFound:
+            return Response("the page is not installed; the API is described at /openapi.json", 404)
+        collection = app.state.work.shelf.current
+        return Response(
+            template.render(info=collection.info(), version=__version__, needs_key=chosen.api_key is not None),
+            media_type="text/html",
+        )
+
+    (PAGE / "static").mkdir(parents=True, exist_ok=True)
+    app.mount("/static", StaticFiles(directory=PAGE / "static"), name="static")
+    return app
