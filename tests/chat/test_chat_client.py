@@ -130,6 +130,26 @@ def test_the_newer_name_of_the_token_limit_is_found_by_itself() -> None:
         assert chat.complete(["x", "y"]) == ["ok", "ok"]
 
 
+def test_a_schema_and_a_temperature_go_along_until_the_server_refuses_them() -> None:
+    def picky(asked: dict, number: int) -> Say:
+        for name in ("temperature", "response_format"):
+            if name in asked:
+                return Say(status=400, body={"error": {"message": f"Unsupported parameter: '{name}'"}})
+        return Say("ok")
+
+    request = Request("x", schema='{"type": "object"}', shape="thing")
+    with serving(picky) as server, Chat("m", base_url=server.url, patience=FAST) as chat:
+        assert [answer.text for answer in chat.ask([request])] == ["ok"]
+        assert server.calls[0]["response_format"]["json_schema"] == {
+            "name": "thing",
+            "strict": True,
+            "schema": {"type": "object"},
+        }
+        sent = len(server.calls)
+        assert chat.complete(["y", "z"]) == ["ok", "ok"]
+        assert len(server.calls) == sent + 2  # it remembers
+
+
 def test_the_key_stays_out_of_errors_logs_and_the_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

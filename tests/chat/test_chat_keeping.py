@@ -40,9 +40,10 @@ def test_the_key_depends_on_everything_that_decides_an_answer() -> None:
         (*base[:2], Request("p", "", ("A",), "t")),
         (*base[:2], Request("p", "s", (), "t")),
         (*base[:2], Request("p", "s", ("A",), "u")),
+        (*base[:2], Request("p", "s", ("A",), "t", "{}")),
     ]
     keys = {key_of(*base), *(key_of(*other) for other in others)}
-    assert len(keys) == 10
+    assert len(keys) == 11
     assert key_of(*base) == key_of("m", Parameters(), Request("p", "s", ("A",), "t"))
 
 

@@ -152,7 +152,7 @@ class Chat:
                     return
                 worst = self.spending.worst_case(request, 1 if request.labels else self.parameters.max_tokens)
                 async with freed:
-                    while not over and not self.spending.affordable(worst):
+                    while not over and not self.spending.take(worst):
                         if self.spending.reserved <= 0:
                             over = True
                         else:
@@ -160,7 +160,6 @@ class Chat:
                     if over:
                         freed.notify_all()
                         return
-                    self.spending.reserved += worst
                 try:
                     answer = await self._send(request)
                     if answer.failure:

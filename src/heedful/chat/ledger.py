@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
+from threading import Lock
 
 from heedful.chat.prices import Price
 from heedful.chat.values import Request
 
+_TAKING = Lock()
 OVERHEAD = 32  # tokens that a chat template adds, generously
 
 
@@ -51,6 +53,14 @@ class Spending:
         if self.purse is not None and not self.purse.affordable(amount):
             return False
         return self.budget is None or self.cost + self.reserved + amount <= self.budget
+
+    def take(self, amount: float) -> bool:
+        """Reserve so much for a call, if it is affordable: never twice for clients in two threads."""
+        with _TAKING:
+            if not self.affordable(amount):
+                return False
+            self.reserved += amount
+            return True
 
     def limit(self) -> float | None:
         """The cap that is in force: the smaller of this client's and what the others in its purse left of theirs."""

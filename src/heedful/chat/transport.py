@@ -8,6 +8,7 @@ import logging
 import math
 import random
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -18,6 +19,8 @@ from heedful.errors import HeedfulError, Missing, RateLimited, Refused, Upstream
 
 log = logging.getLogger("heedful.chat")
 RETRIED = (408, 409, 429, 500, 502, 503, 504, 520, 522, 524, 529)
+OPTIONAL = {"response_format": "response_format", "json_schema": "response_format", "temperature": "temperature"}
+UNKNOWN = ("support", "unknown", "unrecognized", "unavailable", "unexpected", "extra inputs", "not permitted")
 QUOTA = ("insufficient_quota", "billing_hard_limit_reached")
 
 
@@ -48,6 +51,7 @@ class Transport:
         self.where = shown_url(base_url) if base_url else "the OpenAI API"
         self._client = openai.AsyncOpenAI(api_key=self._key, base_url=base_url, max_retries=0, timeout=patience.timeout)
         self._token_limit = "max_tokens"
+        self._refused: set[str] = set()  # fields that the server does not know
         self._not_before = 0.0
         self.retries = 0
 
@@ -56,17 +60,20 @@ class Transport:
         failure = ""
         for attempt in range(self.patience.attempts):
             await self._until_allowed()
+            body = self._body(request)
             try:
                 async with asyncio.timeout(self.patience.timeout):
                     if request.labels and self.parameters.labels_by == "decisions":
-                        body = _decision(self.model, request)
-                        return _read_decision(await self._client.post("/systemone", cast_to=object, body=body), request)
-                    reply = await self._client.chat.completions.create(**self._body(request))
+                        asked = _decision(self.model, request)
+                        return _read_decision(
+                            await self._client.post("/systemone", cast_to=object, body=asked), request
+                        )
+                    reply = await self._client.chat.completions.create(**body)
                 return _read(reply, request)
             except Exception as error:
-                problem, wait = self._judge(error)
+                problem, wait = self._judge(error, body)
             if problem is None:  # the request is written differently from now on
-                failure = self._say("the server accepts no limit of tokens")
+                failure = self._say("the server accepts neither this request nor a plainer one")
                 continue
             if isinstance(problem, HeedfulError) and wait is None:
                 raise problem
@@ -101,9 +108,14 @@ class Transport:
             body["seed"] = p.seed
         if request.labels:
             body |= {"logprobs": True, "top_logprobs": 20}
+        if request.schema:
+            shape = {"name": request.shape, "strict": True, "schema": json.loads(request.schema)}
+            body["response_format"] = {"type": "json_schema", "json_schema": shape}
+        for name in self._refused:
+            body.pop(name, None)
         return body | ({"extra_body": dict(p.extra)} if p.extra else {})
 
-    def _judge(self, error: Exception) -> tuple[HeedfulError | str | None, float | None]:
+    def _judge(self, error: Exception, sent: Collection[str] = ()) -> tuple[HeedfulError | str | None, float | None]:
         """(what to say, how to go on): a text with seconds (0: the usual back-off) to retry or None to give up on
         this request; a HeedfulError with None where no request can succeed; (None, None) where the body was mended.
         """
@@ -134,6 +146,11 @@ class Transport:
         if status == 400 and "max_completion_tokens" in lower:
             self._token_limit = "max_completion_tokens"
             return None, None
+        if status in (400, 422) and (name := _unknown_field(lower)) in sent:
+            if name not in self._refused:
+                log.warning("%s", say(f"{name} is not accepted; asking without it from now on"))
+            self._refused.add(name)
+            return None, None
         if status == 413 or "context" in code or "context length" in lower or "maximum context" in lower:
             return say("the prompt is too long for the model; shorten the documents (max_words)"), None
         if "content" in code and "filter" in code:
@@ -151,6 +168,13 @@ class Transport:
         if wait and status in (429, 503):
             self._not_before = max(self._not_before, time.monotonic() + wait)  # for everybody in flight
         return text, wait
+
+
+def _unknown_field(told: str) -> str:
+    """The optional field that an error says the server does not know, or empty."""
+    if not any(word in told for word in UNKNOWN):
+        return ""
+    return next((field for name, field in OPTIONAL.items() if name in told), "")
 
 
 class Unreadable(Exception):

@@ -14,13 +14,16 @@ from typing import Any, Literal, Protocol
 class Request:
     """One prompt. labels: where not empty, their probabilities as the first token are asked for instead of a text.
 
-    template: a name or hash of what the prompt was made with; it is part of the cache's key.
+    template: a name or hash of what the prompt was made with; it is part of the cache's key. schema: where not empty, a
+    JSON schema (as text) that the server is asked to hold the answer to; shape: its name.
     """
 
     prompt: str
     system: str = ""
     labels: tuple[str, ...] = ()
     template: str = ""
+    schema: str = ""
+    shape: str = "answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ def key_of(model: str, parameters: Parameters, request: Request) -> str:
         "system": request.system,
         "prompt": request.prompt,
         "labels": request.labels,
-    }
+    } | ({"schema": request.schema} if request.schema else {})
     return hashlib.sha256(json.dumps(decides, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
