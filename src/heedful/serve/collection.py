@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -153,9 +154,8 @@ def as_json(value: Any) -> bytes:
 
 def _describe(name: str, type: str, values: pa.ChunkedArray) -> dict[str, Any]:
     """A metadata column: its type, how many documents lack it, the range of numbers, the values where they are few."""
-    counts = sorted(
-        ((row["values"], row["counts"]) for row in pc.value_counts(values.drop_null()).to_pylist()), key=_by
-    )
+    counted = pc.value_counts(values.drop_null()).to_pylist()
+    counts = sorted(((row["values"], row["counts"]) for row in counted), key=itemgetter(0))
     number = type in ("int", "float")
     few = len(counts) <= _FEW and type != "float"
     return {
