@@ -71,7 +71,7 @@ def create_app(index_path: str | Path, *, settings: Settings | None = None) -> F
             return Response("the page is not installed; the API is described at /openapi.json", 404)
         collection = app.state.work.shelf.current
         return Response(
-            template.render(title=collection.info()["name"], version=__version__),
+            template.render(info=collection.info(), version=__version__),
             media_type="text/html",
         )
 

@@ -52,7 +52,7 @@ class Collection:
         kept = self.index.manifest
         definitions = self.explorer.scheme.definitions
         return {
-            "name": self.index.folder.resolve().name,
+            "name": Path(str(self.index.folder)).resolve().name,
             "documents": len(self.index),
             "aspects": [
                 {"name": name, "definition": definitions.get(name, ""), "documents": kept.aspects.get(name, 0)}
