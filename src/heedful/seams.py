@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from heedful.records import Document, DocumentVectors, Hit, Run, Topic
@@ -86,3 +87,14 @@ class LocalMapper:
     def map(self, fn: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
         """Fn of each item, in order."""
         return map(fn, items)
+
+
+LISTENER: ContextVar[Callable[[str, int, int | None], None] | None] = ContextVar("LISTENER", default=None)
+"""Who is told how far slow work is: (what, done, total or None). May raise, to end work that nobody waits for."""
+
+
+def tell_progress(what: str, done: int, total: int | None = None) -> None:
+    """Say how far a slow piece of work is; nothing where nobody listens in this context."""
+    listener = LISTENER.get()
+    if listener is not None:
+        listener(what, done, total)

@@ -13,6 +13,7 @@ from heedful.errors import BadInput
 from heedful.explore.scoring import Block, ClauseVector
 from heedful.index import VectorBlock
 from heedful.records import Clause, Document
+from heedful.seams import tell_progress
 
 if TYPE_CHECKING:
     from heedful.index import Index
@@ -56,17 +57,31 @@ def start_from_text(index: Index, encoder: DocumentEncoder, text: str) -> Start:
     sentences = split_sentences(text)
     if len(sentences) < LONG:
         return Start(name=text, text=text, query=encoder.encode_queries([text])[0])
-    (encoded,) = encoder.encode_documents([Document(id="", text=text, sentences=sentences)])
-    terms = index.terms_of_texts([("", [sentence.text for sentence in encoded.document.sentences])])
-    vectors = VectorBlock(
-        ids=("",),
-        whole=encoded.whole[None],
-        aspects={name: encoded.aspects.get(name, np.zeros(encoder.dim, np.float32))[None] for name in index.aspects},
-        sentences=encoded.sentences,
-        offsets=np.array([0, len(encoded.sentences)], np.int64),
-        probabilities=encoded.probabilities,
+    documents, block = encode_block(index, encoder, [Document(id="", text=text, sentences=sentences)])
+    return Start(name=text, documents=documents, block=block)
+
+
+def encode_block(
+    index: Index, encoder: DocumentEncoder, documents: Sequence[Document]
+) -> tuple[tuple[Document, ...], Block]:
+    """Documents from elsewhere, labelled, and their block: words that the collection lacks are left out."""
+    encoded = []
+    for vectors in encoder.encode_documents(documents):
+        encoded.append(vectors)
+        tell_progress("documents", len(encoded), len(documents))
+    absent = np.zeros(encoder.dim, np.float32)
+    lengths = [len(one.sentences) for one in encoded]
+    block = VectorBlock(
+        ids=tuple(one.document.id for one in encoded),
+        whole=np.stack([one.whole for one in encoded]),
+        aspects={name: np.stack([one.aspects.get(name, absent) for one in encoded]) for name in index.aspects},
+        sentences=np.concatenate([one.sentences for one in encoded]),
+        offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        probabilities=np.concatenate([one.probabilities for one in encoded]),
     )
-    return Start(name=text, documents=(encoded.document,), block=Block(vectors, terms))
+    labelled = tuple(one.document for one in encoded)
+    words = [(document.title, [sentence.text for sentence in document.sentences]) for document in labelled]
+    return labelled, Block(block, index.terms_of_texts(words))
 
 
 def encode_clauses(index: Index, encoder: DocumentEncoder, clauses: Sequence[Clause]) -> tuple[ClauseVector, ...]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from heedful.encode.pretrained import Kind, Pretrained, Weights, load_pretrained
 from heedful.errors import BadInput
+from heedful.seams import tell_progress
 
 if TYPE_CHECKING:
     from heedful.records import Vector
@@ -103,7 +104,7 @@ class CrossEncoder:
         rows, types, shortened = self._rows(query, instruction, documents)
         if shortened:
             _log.info("%d of %d documents were shortened to fit %d tokens", shortened, len(documents), self.max_tokens)
-        out = np.zeros(len(rows), np.float32)
+        out, done = np.zeros(len(rows), np.float32), 0
         with torch.inference_mode():
             for places in self.loaded.batches(rows):
                 ids, mask = self.loaded.tensors([rows[p] for p in places], left=self.template.kind == "causal")
@@ -111,6 +112,8 @@ class CrossEncoder:
                 if types is not None:
                     more["token_type_ids"] = self.loaded.tensors([types[p] for p in places])[0] * mask
                 out[places] = self._logits(ids, mask, more).float().cpu().numpy()
+                done += len(places)
+                tell_progress("documents", done, len(rows))
         return out
 
     def _logits(self, ids: Any, mask: Any, more: Mapping[str, Any]) -> Any:

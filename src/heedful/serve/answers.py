@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from heedful.errors import BadInput
+from heedful.errors import BadInput, UnknownId
 from heedful.explore import Exploration
 from heedful.explore.export import EXPORTS
 from heedful.explore.planning import plan_from_dict, plan_to_dict
 from heedful.explore.results import ExploredHit
 from heedful.records import Plan
 from heedful.serve.collection import Collection, as_json
+from heedful.serve.problems import InField
 from heedful.serve.schemas import CompareRequest, ExploreRequest, ExportRequest, PlanIn, PlanRequest, Start
 from heedful.serve.settings import MOST_K
 
@@ -27,6 +28,7 @@ def planned(collection: Collection, asked: PlanRequest) -> dict[str, Any]:
 
 def explored(collection: Collection, asked: ExploreRequest, reranker: Reranker | None = None) -> dict[str, Any]:
     """An exploration as the command line prints it, and how it moved since `previous`."""
+    _require_known(collection, asked)
     options = _options(asked)
     given = None if asked.plan is None else _plan(collection, asked.plan)
     found = collection.explorer.explore(
@@ -60,6 +62,7 @@ def explored(collection: Collection, asked: ExploreRequest, reranker: Reranker |
 
 def compared(collection: Collection, asked: CompareRequest) -> dict[str, Any]:
     """One start under several instructions."""
+    _require_known(collection, asked)
     return collection.explorer.compare(asked.seeds, asked.instructions, **_options(asked)).to_dict()
 
 
@@ -74,6 +77,15 @@ def exported(collection: Collection, asked: ExportRequest) -> str:
     )
     picked = Exploration(seed="picked", instruction="", plan=Plan(), system="heedful", hits=hits, heed=None)
     return EXPORTS[asked.format](picked)
+
+
+def _require_known(collection: Collection, asked: Start) -> None:
+    """Raise UnknownId, saying which field has the unknown id."""
+    for name, ids in (("seeds", asked.seeds or []), ("unlike", asked.unlike)):
+        try:
+            collection.index.vectors([id for id in ids if id not in collection.index][:1])
+        except UnknownId as error:
+            raise InField(error, name) from None
 
 
 def _before(

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from heedful.errors import BadSystem, UnknownId
 from heedful.explore.export import EXPORTS
-from heedful.serve import answers
+from heedful.serve import answers, shapes, streams
 from heedful.serve import settings as most
 from heedful.serve.collection import Collection, as_json, listed
-from heedful.serve.export import attachment
+from heedful.serve.export import FILES, attachment
 from heedful.serve.problems import USUAL, problem
 from heedful.serve.schemas import CompareRequest, ExploreRequest, ExportRequest, Failed, PlanRequest
 from heedful.serve.work import Work
@@ -31,7 +31,7 @@ def ok(value: Any) -> Response:
     return Response(as_json(value), media_type="application/json")
 
 
-@router.get("/info", summary="What the collection holds, and this server's limits")
+@router.get("/info", summary="What the collection holds, and this server's limits", response_model=shapes.Info)
 async def info(request: Request) -> Response:
     """Documents, aspects with their definitions, metadata columns with types, ranges and values, limits."""
     work = work_of(request)
@@ -51,7 +51,9 @@ async def info(request: Request) -> Response:
     return ok({**work.shelf.current.info(), **extra})
 
 
-@router.get("/documents", summary="Find documents by title, or list those with given ids")
+@router.get(
+    "/documents", summary="Find documents by title, or list those with given ids", response_model=shapes.Documents
+)
 async def documents(
     request: Request,
     q: Annotated[str, Query(max_length=most.LONGEST_QUERY, description="Words of a title, or an id.")] = "",
@@ -70,6 +72,7 @@ async def documents(
 @router.get(
     "/documents/{id:path}",
     summary="Read a document",
+    response_model=shapes.Document,
     responses={404: {"model": Failed, "description": "No document has this id."}},
 )
 async def document(request: Request, id: Annotated[str, Path(max_length=most.LONGEST_ID)]) -> Response:
@@ -80,26 +83,32 @@ async def document(request: Request, id: Annotated[str, Path(max_length=most.LON
         return problem(404, "unknown_id", str(error), "id")
 
 
-@router.post("/plan", summary="What an instruction is understood as")
+@router.post("/plan", summary="What an instruction is understood as", response_model=shapes.Planned)
 async def plan(request: Request, asked: PlanRequest) -> Response:
     """The plan, to be shown, edited and sent with an exploration."""
     return ok(await work_of(request).run(request, lambda collection: answers.planned(collection, asked)))
 
 
-@router.post("/explore", summary="From a start and an instruction to explained hits")
+@router.post(
+    "/explore",
+    summary="From a start and an instruction to explained hits",
+    response_model=shapes.Explored,
+    responses=streams.STREAMED,
+)
 async def explore(request: Request, asked: ExploreRequest) -> Response:
     """Hits with score parts, aligned sentences and moves; the plan; whether the ranking heeded it."""
     work = work_of(request)
-    return ok(await work.run(request, _explored(work, asked)))
+    request.state.texts = asked.model_dump(include={"instruction", "query", "seed_text", "seeds"}, exclude_none=True)
+    return await streams.answer(request, work, _explored(work, asked))
 
 
-@router.post("/compare", summary="One start under several instructions, side by side")
+@router.post("/compare", summary="One start under several instructions, side by side", response_model=shapes.Compared)
 async def compare(request: Request, asked: CompareRequest) -> Response:
     """The explorations, and a row a document with its rank under each instruction."""
     return ok(await work_of(request).run(request, lambda collection: answers.compared(collection, asked)))
 
 
-@router.post("/export", summary="Take picked documents away", response_class=Response)
+@router.post("/export", summary="Take picked documents away", response_class=Response, responses=FILES)
 async def export(request: Request, asked: ExportRequest) -> Response:
     """A file in the chosen format, as an attachment."""
     content = await work_of(request).run(request, lambda collection: answers.exported(collection, asked))

@@ -6,18 +6,23 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.security import APIKeyHeader, HTTPBearer
 from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, FileSystemLoader, TemplateNotFound
 
 from heedful import __version__
-from heedful.serve import api, problems
+from heedful.serve import api, problems, rerank, shapes
+from heedful.serve.guard import Guard
 from heedful.serve.settings import Settings
 from heedful.serve.shelf import Shelf
 from heedful.serve.work import Work
 
 PAGE = Path(__file__).parent / "page"
+PLAIN: dict[int | str, dict[str, Any]] = {413: problems.USUAL[413], 421: problems.USUAL[421]}
+_BY_HEADER = APIKeyHeader(name="X-API-Key", auto_error=False)
 
 
 def create_app(index_path: str | Path, *, settings: Settings | None = None) -> FastAPI:
@@ -47,17 +52,26 @@ def create_app(index_path: str | Path, *, settings: Settings | None = None) -> F
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        max_body_size=chosen.body,
     )
-    app.state.work = Work(chosen, Shelf(Path(index_path)))
+    app.state.work = Work(chosen, Shelf(index_path))
     problems.install(app)
-    app.include_router(api.router)
+    app.add_middleware(Guard, settings=chosen)
+    keys = [] if chosen.api_key is None else [Depends(HTTPBearer(auto_error=False)), Depends(_BY_HEADER)]
+    app.include_router(api.router, dependencies=keys)
+    app.include_router(rerank.router, dependencies=keys)
     templates = Environment(loader=FileSystemLoader(PAGE / "templates"), autoescape=True)
 
-    @app.get("/healthz", summary="Whether the process answers")
+    @app.get("/healthz", summary="Whether the process answers", response_model=shapes.Health, responses=PLAIN)
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get("/readyz", summary="Whether the index is open", responses={503: problems.USUAL[503]})
+    @app.get(
+        "/readyz",
+        summary="Whether the index is open",
+        response_model=shapes.Ready,
+        responses={**PLAIN, 503: problems.USUAL[503]},
+    )
     async def readyz(request: Request) -> Response:
         if not app.state.work.shelf.ready:
             return problems.problem(503, "starting", "the index is being opened", None, {"Retry-After": "1"})

@@ -39,7 +39,7 @@ class Collection:
     @classmethod
     def open(cls, path: Path | str, encoder: DocumentEncoder | None = None) -> Collection:
         """Raises Missing where there is no index, Mismatch where it is damaged."""
-        return cls(Index.open(Path(path)), encoder)
+        return cls(Index.open(path), encoder)
 
     def warm(self) -> None:
         """Load what a first request would else wait for: the encoder, the vectors, the postings."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from fastapi import Response
 
@@ -12,6 +13,12 @@ _TYPES = {
     "csv": ("csv", "text/csv; charset=utf-8"),
     "json": ("json", "application/json"),
     "trec": ("run", "text/plain; charset=utf-8"),
+}
+FILES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The file.",
+        "content": {media.split(";")[0]: {"schema": {"type": "string"}} for _, media in _TYPES.values()},
+    }
 }
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
 

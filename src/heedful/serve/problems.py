@@ -18,6 +18,15 @@ from heedful.serve.schemas import Failed
 
 log = logging.getLogger("heedful.serve")
 
+
+class InField(errors.HeedfulError):
+    """An error, and the field of the request that is to blame."""
+
+    def __init__(self, error: errors.HeedfulError, field: str):
+        self.error, self.field = error, field
+        super().__init__(str(error))
+
+
 _CODES: tuple[tuple[type[errors.HeedfulError], int, str], ...] = (  # the first that fits
     (errors.UnknownId, 422, "unknown_id"),
     (errors.UnknownAspect, 422, "unknown_aspect"),
@@ -65,6 +74,8 @@ def problem(
 
 def stated(error: errors.HeedfulError) -> tuple[int, str, str, str | None]:
     """Status, code, message, field of an error of ours; options lose the dashes of the command line."""
+    if isinstance(error, InField):
+        return *stated(error.error)[:3], error.field
     status, code = next(((s, c) for kind, s, c in _CODES if isinstance(error, kind)), (500, "failed"))
     return status, code, str(error).replace("--where", "where"), _FIELDS.get(code)
 
@@ -95,8 +106,3 @@ def install(app: FastAPI) -> None:
     async def _http(request: Request, error: HTTPException) -> Response:
         code = _WORDS.get(error.status_code, HTTPStatus(error.status_code).phrase.lower().replace(" ", "_"))
         return problem(error.status_code, code, str(error.detail), None, error.headers)
-
-    @app.exception_handler(Exception)
-    async def _unexpected(request: Request, error: Exception) -> Response:
-        log.exception("unexpected error", exc_info=error)
-        return problem(500, "failed", "something unexpected went wrong; the log has it under this request's id")

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeAlias, TypeVar
 
 from heedful.errors import HeedfulError, Mismatch
-from heedful.index.manifest import IDENTITY, MANIFEST
+from heedful.index.manifest import IDENTITY, Manifest, read_manifest
 from heedful.serve.collection import Collection
 
 log = logging.getLogger("heedful.serve")
+Stamp: TypeAlias = tuple[int, str, str]
+T = TypeVar("T")
 _PATIENCE = 10.0  # seconds that a request waits for the next version where the files of its own have gone
 
 
 class Shelf:
     """Holds the collection in use and looks for a newer one."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path | str):
         self.path = path
         self._current: Collection | None = None
-        self._seen: bytes = b""
-        self._tried: bytes = b""
+        self._tried: Stamp | None = None
         self._changing = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="heedful-open")
 
@@ -39,18 +42,21 @@ class Shelf:
 
     async def open(self) -> None:
         """Open the first version. Raises Missing, Mismatch."""
-        await self._change(self._stamp())
+        await self._change()
 
     async def look(self) -> bool:
         """Change over where the manifest is another one than before; whether it did. A version that fails is left."""
         async with self._changing:
-            stamp = self._stamp()
-            if not stamp or stamp in (self._seen, self._tried):
+            try:
+                stamp = await self._in_thread(self._stamp)
+            except HeedfulError:  # there is none at this moment
+                return False
+            if stamp in (_stamp(self.current.index.manifest), self._tried):
                 return False
             try:
-                await self._change(stamp)
+                await self._change()
             except (HeedfulError, OSError) as error:
-                self._tried = b"" if isinstance(error, OSError) else stamp
+                self._tried = stamp
                 log.warning("the new index cannot be opened; the old one stays", extra={"error": str(error)})
                 return False
             return True
@@ -60,7 +66,7 @@ class Shelf:
         loop = asyncio.get_running_loop()
         end = loop.time() + _PATIENCE
         while self.current is old and loop.time() < end:
-            self._tried = b""
+            self._tried = None
             if not await self.look():
                 await asyncio.sleep(0.2)
         return None if self.current is old else self.current
@@ -75,9 +81,11 @@ class Shelf:
         """End the thread."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    async def _change(self, stamp: bytes) -> None:
-        opened = await asyncio.get_running_loop().run_in_executor(self._thread, self._open)
-        self._current, self._seen = opened, stamp
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    async def _change(self) -> None:
+        opened = self._current = await self._in_thread(self._open)
         log.info("index opened", extra={"version": opened.index.manifest.version, "documents": len(opened.index)})
 
     def _open(self) -> Collection:
@@ -87,12 +95,13 @@ class Shelf:
         opened.warm()
         return opened
 
-    def _stamp(self) -> bytes:
-        """What tells one manifest from another: all of it."""
-        try:
-            return (self.path / MANIFEST).read_bytes()
-        except OSError:
-            return b""
+    def _stamp(self) -> Stamp:
+        return _stamp(read_manifest(self.current.index.folder))
+
+
+def _stamp(manifest: Manifest) -> Stamp:
+    """What tells one version from another."""
+    return manifest.version, manifest.built, manifest.digest
 
 
 def _same_encoder(one: Collection, other: Collection) -> bool:

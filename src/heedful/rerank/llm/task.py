@@ -9,6 +9,7 @@ from heedful.chat import Answer, AskingModel, Request
 from heedful.errors import Upstream
 from heedful.records import Document, Hit, Topic
 from heedful.rerank.sorting import Consistency
+from heedful.seams import tell_progress
 
 MAX_WORDS = 300
 
@@ -89,6 +90,7 @@ def ask_all(chat: AskingModel, requests: Sequence[Request], tally: Tally) -> lis
     """Ask a batch and enter it in the tally. Raises Upstream where a whole batch of eight or more has failed."""
     answers = chat.ask(requests)
     tally.prompts += len(answers)
+    tell_progress("prompts", tally.prompts)
     tally.inputs += [request.prompt for request in requests]
     failed = [answer for answer in answers if answer.failure and not answer.dry]
     tally.failed += len(failed)
