@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 from tests.encode.conftest import document
 from tests.encode.plain import plain_vectors
 
@@ -12,7 +13,7 @@ from heedful.corpus import SCIENCE, Aspect, AspectScheme
 from heedful.encode import document_text, load_encoder
 from heedful.encode.onepass import OnePassEncoder
 from heedful.encode.weights import find_model
-from heedful.errors import BadInput
+from heedful.errors import BadInput, Mismatch
 from heedful.records import Document, Sentence
 
 
@@ -203,3 +204,35 @@ def test_the_spec_says_what_decides_and_what_ran(exact):
 def test_an_unknown_option_is_refused_with_what_would_do(wrong):
     with pytest.raises(BadInput, match="expected one of"):
         load_encoder(**wrong)
+
+
+@pytest.fixture
+def adapted(tmp_path):
+    """A folder with an adapter of the default model: layer `first` and the ones after it, drawn at random."""
+
+    def make(first: int):
+        rng = np.random.default_rng(0)
+        shapes = {"qkv": (384, 1152), "down": (1536, 384)}
+        parts = {}
+        for number in range(first, 6):
+            for place, (inner, outer) in shapes.items():
+                parts[f"{number}.{place}.a"] = rng.normal(size=(4, inner)).astype(np.float16) * np.float16(0.05)
+                parts[f"{number}.{place}.b"] = rng.normal(size=(outer, 4)).astype(np.float16) * np.float16(0.05)
+        save_file(parts, tmp_path / "adapter.safetensors")
+        return str(tmp_path)
+
+    return make
+
+
+def test_an_adapter_changes_the_vectors_and_not_the_labels(documents, adapted):
+    plain = list(load_encoder(labels="predicted", backend="torch-float32").encode_documents(documents))
+    encoder = load_encoder(adapted(2), labels="predicted", backend="torch-float32")
+    for one, other in zip(plain, encoder.encode_documents(documents), strict=True):
+        assert one.whole @ other.whole < 0.999
+        np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-5)
+    assert encoder.spec()["digest"] != load_encoder(labels="predicted", backend="torch-float32").spec()["digest"]
+
+
+def test_an_adapter_below_the_labellers_layer_is_refused(adapted):
+    with pytest.raises(Mismatch, match=r"found 1\.down; expected layers from 2 on"):
+        load_encoder(adapted(1), labels="predicted", backend="torch-float32")

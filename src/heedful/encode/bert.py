@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from heedful.errors import Mismatch
 
 _QKV = ("query", "key", "value")
+ADAPTED = ("qkv", "attended", "up", "down")
 _PUBLIC_NAMES = {
     "attended": "attention.output.dense",
     "attended_norm": "attention.output.LayerNorm",
@@ -129,6 +130,29 @@ def load_bert(config: dict[str, Any], weights: Path) -> Bert:
     except Exception as error:  # the reader and torch raise many kinds
         raise Mismatch(f"{weights}: not the weights that config.json describes ({error})") from None
     return model.float().eval().requires_grad_(False)
+
+
+def add_adapter(bert: Bert, path: Path, *, above: int = 0) -> None:
+    """Add a low-rank difference to the weights: `N.PLACE.a` (rank, in) and `N.PLACE.b` (out, rank), W + B A.
+
+    PLACE is one of ADAPTED. above: layers before this one must be left alone. Raises Mismatch where the file does not
+    fit. Source: Hu et al. 2021, LoRA, arXiv:2106.09685.
+    """
+    from safetensors.torch import load_file
+
+    try:
+        stored = load_file(path)
+        for name in sorted(name.removesuffix(".a") for name in stored if name.endswith(".a")):
+            number, place = name.split(".")
+            if int(number) < above or place not in ADAPTED:
+                raise ValueError(f"found {name}; expected layers from {above} on, of {', '.join(ADAPTED)}")
+            layer = bert.layers[int(number)]
+            linear = getattr(layer, place)
+            linear.weight = nn.Parameter(
+                linear.weight + stored[f"{name}.b"].float() @ stored[f"{name}.a"].float(), requires_grad=False
+            )
+    except Exception as error:  # the reader and torch raise many kinds
+        raise Mismatch(f"{path}: not an adapter of this model ({error})") from None
 
 
 def _renamed(stored: dict[str, Tensor], layers: int) -> dict[str, Tensor]:

@@ -46,7 +46,7 @@ def load_encoder(
     files = find_model(name)
     tokens = Tokens(files.folder, _max_tokens(files))
     trained = labels != "data" and scheme == SCIENCE
-    home = files if not trained or files.digest == DEFAULT_SHA256 else find_model()  # whose labeller it is
+    home = files if not trained or files.base == DEFAULT_SHA256 else find_model()  # whose labeller it is
     labeller = _labeller() if trained else None
     engine = _backend(files, labeller if home is files else None, backend)
     label_with = None
@@ -100,7 +100,7 @@ def _backend(files: ModelFiles, labeller: Any | None, backend: str) -> Backend:
     dtype = "float32" if backend.endswith("float32") else "auto"
     if backend.startswith("openvino"):
         return OpenVinoBackend(files, labeller, dtype=dtype)
-    if backend == "auto" and has_openvino() and files.digest == DEFAULT_SHA256 and not has_cuda():
+    if backend == "auto" and has_openvino() and files.base == DEFAULT_SHA256 and not has_cuda():
         return OpenVinoBackend(files, labeller, dtype=dtype)
     return TorchBackend(files, labeller, dtype=dtype)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from heedful.encode.bert import Bert, is_bert, load_bert
+from heedful.encode.bert import Bert, add_adapter, is_bert, load_bert
 from heedful.errors import Missing
 
 if TYPE_CHECKING:
@@ -67,4 +67,6 @@ def load_module(files: ModelFiles, labeller: Any | None = None) -> nn.Module:
     bert = load_bert(files.config, files.folder / "model.safetensors")
     if labeller is not None:
         labeller.attach(bert.named_layers(labeller.layer)).float().eval()
+    if files.adapter is not None:  # after the labeller took the plain upper layers: its labels stay what they are
+        add_adapter(bert, files.adapter, above=0 if labeller is None else labeller.layer)
     return OnePass(bert, labeller)

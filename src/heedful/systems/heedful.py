@@ -24,13 +24,13 @@ class Heedful:
 
     labels: the sentences' aspects as this package predicts them, or as the data gives them. steer: in [0, 1], the
     default of the scoring where None. plan: "auto" reads the topic's instruction; "given" is told the aspect's name
-    and reads nothing. model: "default" or "minilm".
+    and reads nothing. model: "default", "minilm", or an encoder's folder.
     """
 
     labels: Literal["predicted", "data"] = "predicted"
     steer: float | None = None
     plan: Literal["auto", "given"] = "auto"
-    model: Literal["default", "minilm"] = "default"
+    model: str = "default"
     needs: ClassVar[Needs] = Needs(size="90 MB, comes with the package", licence="Apache-2.0")
 
     @property
@@ -43,7 +43,7 @@ class Heedful:
         from heedful.encode import load_encoder
         from heedful.systems.collection import open_collection
 
-        encoder = load_encoder(labels=self.labels)
+        encoder = load_encoder(None if self.model == "default" else self.model, labels=self.labels)
         return HeedfulRanker(self, Explorer(open_collection(collection, encoder), encoder))
 
 
