@@ -40,23 +40,12 @@ def command(
     measures = [parse_measure(text) for text in measure or ()]
     benchmark = load_benchmark(folder).with_options(pool=pool, convention=convention)
     if dry_run:
+        from heedful.cli.estimate import print_estimate
         from heedful.systems.estimate import estimate
+        from heedful.systems.suite import jobs
 
-        found = estimate(
-            benchmark,
-            system or (),
-            variants=variant or (),
-            first_stage=first_stage,
-            depth=depth,
-            out=out,
-            track=progress,
-        )
-        if budget is not None:
-            found["budget"] = budget
-        if format is Format.json:
-            print_json(found)
-        else:
-            print_estimate(found)
+        made = jobs(benchmark, system or (), variant or (), first_stage, depth)
+        print_estimate(estimate(benchmark, made, out=out, track=progress), budget, format)
         return
     report = bench(
         benchmark,
@@ -100,6 +89,8 @@ def _print(report: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.markup import escape
 
+    from heedful.cli.tables import rows_table
+
     console = Console(width=None if Console().is_terminal else 160)
     console.print(
         f"[bold]{escape(report['benchmark'])}[/]  {report['topics']} topics, {report['documents']} documents, "
@@ -121,26 +112,26 @@ def _print(report: dict[str, Any]) -> None:
             f"{name}{' ' * bool(side)}{side}": row for name, v in values.items() for side, row in _relevance(v)
         }
         title = f"split {split}: " if len(splits) > 1 else ""
-        _table(console, f"{title}relevance", relevance)
+        rows_table(console, f"{title}relevance", relevance)
         measure = next(iter(next(iter(values.values()))["measures"]))
         groups = dict.fromkeys(group for found in values.values() for group in found["measures"][measure])
         if len(groups) > 1 and "all" in groups:
             rows = {name: _cells(found["measures"][measure], groups) for name, found in values.items()}
-            _table(console, f"{title}{measure} by aspect", rows)
+            rows_table(console, f"{title}{measure} by aspect", rows)
         if any(found["p-MRR"] for found in values.values()):
             rows = {name: _following(found["p-MRR"]) for name, found in values.items()}
-            _table(console, f"{title}following (p-MRR x100: above 0, what became non-relevant sank)", rows)
+            rows_table(console, f"{title}following (p-MRR x100: above 0, what became non-relevant sank)", rows)
         others = {name: _cells(found["following"]) for name, found in values.items() if found.get("following")}
         if others:
-            _table(console, f"{title}other measures of following", others)
+            rows_table(console, f"{title}other measures of following", others)
         for what in (measure, "p-MRR net"):
             rows = {
                 f"{c['a']} - {c['b']}": _compared(c) for c in report.get("comparisons", {}).get(split, {}).get(what, ())
             }
             if rows:
-                _table(console, f"{title}{what}: who beats whom (Holm over all pairs)", rows, "pair")
+                rows_table(console, f"{title}{what}: who beats whom (Holm over all pairs)", rows, "pair")
     if report.get("chat"):
-        _table(console, "chat models", {name: _chat_cells(tally) for name, tally in report["chat"].items()})
+        rows_table(console, "chat models", {name: _chat_cells(tally) for name, tally in report["chat"].items()})
     for name, where in report.get("partial", {}).items():
         told = f"{where['finished']} of {where['topics']} topics"
         told += f" of {where['stopped_in']}" if where["stopped_in"] != name else ""
@@ -166,47 +157,6 @@ def _chat_cells(tally: dict[str, Any]) -> dict[str, str]:
         "agreement": share(tally["agreement"]),
         "intransitive": share(tally["intransitive"]),
     }
-
-
-def print_estimate(found: dict[str, Any]) -> None:
-    """The table of a dry run."""
-    from heedful.cli.output import wide_console
-
-    def dollars(value: float | None) -> str:
-        return "unknown" if value is None else f"${value:.4f}"
-
-    def cells(row: dict[str, Any]) -> dict[str, str]:
-        return {
-            "topics": f"{row['topics']}" if "topics" in row else "",
-            "calls": f"{row['calls']:,}",
-            "at most": f"{row['calls_at_most']:,}",
-            "tokens in": f"{row['prompt_tokens']:,}",
-            "out": f"{row['completion_tokens']:,}",
-            "cost": dollars(row["cost"]),
-            "at most ": dollars(row["cost_at_most"]),
-        }
-
-    rows = {name: cells(row) for name, row in found["systems"].items()} | {"total": cells(found["total"])}
-    console = wide_console()
-    _table(console, "dry run: nothing was sent", rows)
-    if found.get("budget") is not None and found["total"]["cost"] is not None:
-        covered = [name for name in ("cost", "cost_at_most") if found["total"][name] <= found["budget"]]
-        verdict = {0: "does not cover the expected cost", 1: "covers the expected cost", 2: "covers the worst case"}
-        console.print(f"a budget of ${found['budget']:.4f} {verdict[len(covered)]}")
-
-
-def _table(console: Any, title: str, rows: dict[str, dict[str, str]], first: str = "system") -> None:
-    from rich import box
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(first, overflow="fold")
-    for column in next(iter(rows.values())):
-        table.add_column(column, justify="right", no_wrap=True)
-    for name, cells in rows.items():
-        table.add_row(escape(name), *map(escape, cells.values()))
-    console.print(table)
 
 
 def _cells(values: dict[str, float], names: Iterable[str] | None = None) -> dict[str, str]:

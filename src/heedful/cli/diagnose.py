@@ -25,27 +25,40 @@ def command(
     ] = None,
     pool: Annotated[str | None, typer.Option(help="What is ranked: file, judged or corpus.")] = None,
     paraphrases: Annotated[bool, typer.Option(help="Try every variant in other words too.")] = True,
+    budget: Annotated[
+        float | None, typer.Option(min=0, metavar="USD", help="What chat models may cost, all systems together.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count calls and price; send nothing.")] = False,
     format: Annotated[Format, typer.Option(help="table or json.")] = Format.table,
 ) -> None:
     """Diagnose systems: was the instruction delivered, was it followed, what went the wrong way; as a report."""
     from heedful.benchmarks import load_benchmark
+    from heedful.chat import Purse
     from heedful.evaluate.diagnosis_compute import topic_name
     from heedful.evaluate.measures import parse_measure
     from heedful.evaluate.report.figures import require_pictures
     from heedful.evaluate.report.write import write_report
-    from heedful.systems.diagnose import delivery_lines, diagnose
+    from heedful.systems.diagnose import delivery_lines, diagnose, estimate_diagnosis
 
-    require_pictures()
     benchmark = load_benchmark(folder).with_options(pool=pool)
-    found, trials = diagnose(
-        benchmark,
-        system or (),
-        measure=parse_measure(measure) if measure else None,
-        split=split,
-        paraphrases=paraphrases,
-        out=out / "rankings",
-        track=progress,
-    )
+    kept = out / "rankings"
+    if dry_run:
+        from heedful.cli.estimate import print_estimate
+
+        counted = estimate_diagnosis(benchmark, system or (), paraphrases=paraphrases, out=kept, track=progress)
+        print_estimate(counted, budget, format)
+        return
+    require_pictures()
+    with Purse(budget):
+        found, trials = diagnose(
+            benchmark,
+            system or (),
+            measure=parse_measure(measure) if measure else None,
+            split=split,
+            paraphrases=paraphrases,
+            out=kept,
+            track=progress,
+        )
     names = {id: topic_name(topic, benchmark.documents) for id, topic in benchmark.topics.items()}
     for path in write_report(found, out, names, delivery_lines(trials)):
         note(f"wrote {path}")

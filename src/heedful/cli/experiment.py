@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from heedful.cli.output import Format, note, print_json, progress
-
-if TYPE_CHECKING:
-    from heedful.benchmarks import Benchmark
 
 
 def command(
@@ -36,9 +33,7 @@ def command(
     budget: Annotated[
         float | None, typer.Option(min=0, metavar="USD", help="What chat models may cost, all systems together.")
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Count calls and price of baselines, aspects or prp; send nothing.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count calls and price; send nothing.")] = False,
     format: Annotated[Format, typer.Option(help="table or json.")] = Format.table,
 ) -> None:
     """Run an experiment of arXiv 2601.10936 on systems of your own: tables, picture, manifest; resumes."""
@@ -57,23 +52,23 @@ def command(
         names = [*names, *recipes.rows.values()]
         first_stage, depth = first_stage or recipes.first_stage, depth or recipes.depth
     benchmark = load_benchmark(data).with_options(pool=pool)
+    setting = Setting(
+        benchmark=benchmark,
+        systems=names,
+        measure=parse_measure(measure) if measure else None,
+        split=split,
+        out=out / "rankings",
+        track=progress,
+        first=FirstStage(first_stage, depth or 200) if first_stage else None,
+    )
     if dry_run:
-        _estimate(name, benchmark, names, first_stage, depth or 200, format)
+        from heedful.cli.estimate import print_estimate
+
+        print_estimate(setting.estimate(name), budget, format)
         return
     require_pictures()
     with Purse(budget):
-        found = run_experiment(
-            name,
-            Setting(
-                benchmark=benchmark,
-                systems=names,
-                measure=parse_measure(measure) if measure else None,
-                split=split,
-                out=out / "rankings",
-                track=progress,
-                first=FirstStage(first_stage, depth or 200) if first_stage else None,
-            ),
-        )
+        found = run_experiment(name, setting)
     if recipes:
         found = with_rows(found, recipes)
     for path in write_experiment(name, found.as_dict(), found.sentences, found.tables, found.figure, out):
@@ -92,21 +87,3 @@ def command(
             console.print(sentence, markup=False, highlight=False)
     for error in found.failed.values():
         raise error
-
-
-def _estimate(
-    name: str, benchmark: Benchmark, names: list[str], first_stage: str | None, depth: int, format: Format
-) -> None:
-    from heedful.cli.bench import print_estimate
-    from heedful.errors import BadInput
-    from heedful.systems.estimate import estimate
-    from heedful.systems.prompting import versions
-
-    if name not in ("baselines", "aspects", "prp"):
-        raise BadInput(f"--dry-run: found the experiment {name!r}; expected baselines, aspects or prp")
-    chosen = [version.name for version in versions(names)] if name == "prp" else names
-    found = estimate(benchmark, chosen, first_stage=first_stage or None, depth=depth, track=progress)
-    if format is Format.json:
-        print_json(found)
-    else:
-        print_estimate(found)

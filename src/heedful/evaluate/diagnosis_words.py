@@ -91,7 +91,7 @@ def findings(system: SystemDiagnosis, word: str, losses: Mapping[str, Estimate])
     if _unmoved(system):
         still = "Nothing that it was told moved a single ranking"
         if system.results["base"].between and system.results["base"].between.rbo < 1:
-            still += f": topics rank differently with or without the {word}"
+            still += "; its topics differ by themselves"
         return tuple(filter(None, (f"{still}.", _hardest(system.results["base"]))))
     said = [
         _loss("Without the instruction", losses.get("empty")),

@@ -15,10 +15,11 @@ from heedful.evaluate.diagnosis_compute import Ground, diagnose_system, estimate
 from heedful.evaluate.measures import DEFAULT_MEASURES, STATED, Measure, score_topics
 from heedful.evaluate.significance import compare_all
 from heedful.systems.bench import following_of
+from heedful.systems.estimate import estimate as count_calls
 from heedful.systems.protocol import System
 from heedful.systems.ranking import Track
 from heedful.systems.registry import parse_system
-from heedful.systems.trials import Finished, FirstStage, SystemTrials, manifest, try_system
+from heedful.systems.trials import Finished, FirstStage, SystemTrials, jobs_of, manifest, try_system
 
 FIRST = ("clean", "test", "all")  # a tuned system is quoted on clean first
 
@@ -44,9 +45,7 @@ def diagnose(
     parsed = named_systems(systems)
     measure = measure or DEFAULT_MEASURES[benchmark.convention][0]
     chosen = choose_split(benchmark, split)
-    probes = probes_of(benchmark, paraphrases=paraphrases)
-    if only is not None:
-        probes = tuple(probe for probe in probes if probe.variant == BASE or probe.variant in only)
+    probes = chosen_probes(benchmark, paraphrases, only)
     done = [
         try_system(name, system, benchmark, probes, first=first, out=out, track=track)
         for name, system in parsed.items()
@@ -80,6 +79,31 @@ def diagnose(
         ),
         done,
     )
+
+
+def chosen_probes(
+    benchmark: Benchmark, paraphrases: bool = True, only: Container[str] | None = None
+) -> tuple[Probe, ...]:
+    """Every probe that the benchmark allows; those of these variants and base where `only` is given."""
+    probes = probes_of(benchmark, paraphrases=paraphrases)
+    return tuple(probe for probe in probes if only is None or probe.variant == BASE or probe.variant in only)
+
+
+def estimate_diagnosis(
+    benchmark: Benchmark,
+    systems: Sequence[str],
+    *,
+    paraphrases: bool = True,
+    only: Container[str] | None = None,
+    first: FirstStage | None = None,
+    out: Path | None = None,
+    track: Track | None = None,
+) -> dict[str, Any]:
+    """What `diagnose` with these arguments would ask of chat models, JSON-ready; nothing is sent."""
+    probes = chosen_probes(benchmark, paraphrases, only)
+    named = named_systems(systems).items()
+    jobs = (job for name, system in named for job in jobs_of(name, system, benchmark, probes, first))
+    return count_calls(benchmark, jobs, out=out, track=track)
 
 
 def named_systems(names: Sequence[str]) -> dict[str, System]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,35 +10,29 @@ from heedful.benchmarks import Benchmark
 from heedful.chat import Purse
 from heedful.errors import BadInput
 from heedful.systems.protocol import shown
-from heedful.systems.ranking import Track, finished_in
-from heedful.systems.suite import Job, jobs
+from heedful.systems.ranking import Track, Work, finished_in
 
 
 def estimate(
-    benchmark: Benchmark,
-    systems: Sequence[str],
-    *,
-    variants: Sequence[str] = (),
-    first_stage: str | None = None,
-    depth: int = 200,
-    out: Path | None = None,
-    track: Track | None = None,
+    benchmark: Benchmark, jobs: Iterable[Work], *, out: Path | None = None, track: Track | None = None
 ) -> dict[str, Any]:
     """Calls, tokens and dollars of every chat system, JSON-ready; nothing is sent and nothing is written to `out`.
 
-    The expected figures suppose a model that errs in a twentieth of its answers and whose order correlates with the
-    first stage's by 0.4 (`sorting.Supposed`), four bytes a token and answers as long as allowed. No run asks more than
-    `calls_at_most`, or pays more than `cost_at_most`, in which a token is one byte of the longest prompt (failed
+    The expected figures suppose a model that never errs, which the sorts ask most, and whose order correlates with
+    the first stage's by 0.4 (`sorting.Supposed`), four bytes a token and answers as long as allowed. No run asks more
+    than `calls_at_most`, or pays more than `cost_at_most`, in which a token is one byte of the longest prompt (failed
     attempts that a server bills all the same are not known). Topics that `out` has finished and answers that are kept
     cost nothing.
     """
-    if not systems:
-        raise BadInput("found no system whose calls could be counted; expected --system NAME")
     rows: dict[str, dict[str, Any]] = {}
+    seen = False
     with Purse(dry=True) as purse:
-        for job in jobs(benchmark, systems, variants, first_stage, depth):
+        for job in jobs:
+            seen = True
             if getattr(getattr(job.system, "needs", None), "extra", "") == "llm":
                 rows[job.label] = _row(benchmark, job, purse, out, track)
+    if not seen:
+        raise BadInput("found no system whose calls could be counted; expected --system NAME")
     total = {name: _sum(row[name] for row in rows.values()) for name in _FIGURES}
     return {"benchmark": benchmark.name, "dry_run": True, "systems": rows, "total": total}
 
@@ -46,7 +40,7 @@ def estimate(
 _FIGURES = ("calls", "calls_at_most", "cached", "prompt_tokens", "completion_tokens", "cost", "cost_at_most")
 
 
-def _row(benchmark: Benchmark, job: Job, purse: Purse, out: Path | None, track: Track | None) -> dict[str, Any]:
+def _row(benchmark: Benchmark, job: Work, purse: Purse, out: Path | None, track: Track | None) -> dict[str, Any]:
     done = finished_in(out / job.folder, job.recipe) if out else frozenset()
     left = [id for id in job.topics if id not in done]
     pool = job.candidates or benchmark.candidates

@@ -16,7 +16,7 @@ from heedful.evaluate.measures import DEFAULT_MEASURES, Measure
 from heedful.evaluate.report import views
 from heedful.evaluate.report.tables import Cell, Column, Table
 from heedful.systems.bench import evaluate_run
-from heedful.systems.diagnose import diagnose
+from heedful.systems.diagnose import diagnose, estimate_diagnosis
 from heedful.systems.ranking import Track
 from heedful.systems.tallies import summary_of
 from heedful.systems.trials import FirstStage, SystemTrials
@@ -76,6 +76,25 @@ class Setting:
             track=self.track,
         )
 
+    def estimate(self, name: str) -> dict[str, Any]:
+        """What the experiment of that name would ask of chat models, JSON-ready; nothing is sent. Raises BadInput."""
+        known_experiment(name)
+        systems = list(self.systems)
+        if name == "prp":
+            from heedful.systems.prompting import versions
+
+            systems = [version.name for version in versions(systems)]
+        every = name == "sensitivity"
+        return estimate_diagnosis(
+            self.benchmark,
+            systems,
+            paraphrases=every,
+            only=None if every else (),
+            first=self.first,
+            out=self.out,
+            track=self.track,
+        )
+
 
 def baselines(setting: Setting) -> Experiment:
     """Every system under the base instruction: relevance in several measures, following, who beats whom."""
@@ -130,9 +149,14 @@ EXPERIMENTS: Mapping[str, Run] = MappingProxyType(
 
 def run_experiment(name: str, setting: Setting) -> Experiment:
     """The experiment of that name. Raises BadInput for an unknown one."""
+    known_experiment(name)
+    return EXPERIMENTS[name](setting)
+
+
+def known_experiment(name: str) -> None:
+    """Raises BadInput for an unknown one."""
     if name not in EXPERIMENTS:
         raise BadInput(f"unknown experiment {name!r}; there are {', '.join(EXPERIMENTS)}")
-    return EXPERIMENTS[name](setting)
 
 
 def as_experiment(
@@ -171,19 +195,21 @@ def _chats(trials: Sequence[SystemTrials]) -> dict[str, Any]:
 def _measures_table(setting: Setting, found: Diagnosis, trials: Sequence[SystemTrials]) -> Table:
     """Every measure of the convention on every split."""
     measures = DEFAULT_MEASURES[setting.benchmark.convention]
-    groups = ("og", "changed") if setting.benchmark.sides else ("all",)
+    sides = ("og", "changed") if setting.benchmark.sides else ("all",)
+    paired = len(sides) > 1
     rows: list[tuple[Cell, ...]] = []
     for split in setting.benchmark.splits:
         for one in trials:
             if one.error:
                 continue
             values = evaluate_run(setting.benchmark, one.finished["base"].ranked.run, measures).splits[split.name]
-            rows.append((split.name, one.name, *(values.groups[m][group] for m in measures for group in groups)))
-    columns = [Column(str(m) if group == "all" else f"{m} {group}", "percent") for m in measures for group in groups]
+            for side in sides:
+                rows.append((split.name, one.name, *[side] * paired, *(values.groups[m][side] for m in measures)))
+    columns = [Column("split"), Column("system"), *[Column("side")] * paired]
     return Table(
         "measures",
         f"{found.benchmark}: every measure",
-        (Column("split"), Column("system"), *columns),
+        (*columns, *(Column(str(measure), "percent") for measure in measures)),
         tuple(rows),
         f"x100. Convention {found.convention}.",
     )

@@ -51,6 +51,23 @@ class Stopped:
     hits: Sequence[Hit]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """A system over topics, not begun.
+
+    label: what people see. candidates: of each topic; the benchmark's pools where None. folder: where below the output
+    its finished topics are kept, as made by that recipe.
+    """
+
+    label: str
+    system: System
+    ranker: Ranker
+    topics: Mapping[str, Topic]
+    candidates: Candidates | None
+    folder: str
+    recipe: Mapping[str, Any]
+
+
 def collection_of(benchmark: Benchmark, system: System) -> Collection:
     """What the system may see: the documents, and the judgments if it declared that it is given them."""
     qrels = benchmark.judgments() if GRADES in system.given else Qrels({})

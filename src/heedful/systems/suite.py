@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,9 @@ from heedful.chat import Purse
 from heedful.errors import BadInput, BudgetSpent
 from heedful.evaluate.measures import DEFAULT_MEASURES, STATED, Measure
 from heedful.evaluate.trec import write_lines
-from heedful.records import Run, Topic
+from heedful.records import Run
 from heedful.systems.bench import SystemValues, comparisons, evaluate_run
+from heedful.systems.collection import corpus_digest
 from heedful.systems.partial import narrowed
 from heedful.systems.protocol import Ranker, System
 from heedful.systems.ranking import (
@@ -26,6 +26,7 @@ from heedful.systems.ranking import (
     Stopped,
     Store,
     Track,
+    Work,
     collection_of,
     first_stage_candidates,
     rank_topics,
@@ -33,7 +34,7 @@ from heedful.systems.ranking import (
 )
 from heedful.systems.registry import parse_system
 from heedful.systems.tallies import spending_of, summary_of
-from heedful.systems.trials import digest, ranking_code
+from heedful.systems.trials import digest, ranking_code, slug
 
 
 def bench(
@@ -128,33 +129,14 @@ def bench(
     return report
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One system under one wording of one variant. key: its name in the report; label: with the wording's number."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job(Work):
+    """One system under one wording of one variant. key: its name in the report; the label says which wording, too."""
 
     name: str
-    system: System
+    key: str
     variant: str
     wording: int
-    topics: Mapping[str, Topic]
-    candidates: Candidates | None
-    recipe: Mapping[str, Any]
-    ranker: Ranker
-
-    @property
-    def key(self) -> str:
-        """Name, and the variant where it is not base."""
-        return self.name if self.variant == BASE else f"{self.name}[{self.variant}]"
-
-    @property
-    def label(self) -> str:
-        """The key, and the number of the wording from the second on."""
-        return self.key + (f" ({self.wording + 1})" if self.wording else "")
-
-    @property
-    def folder(self) -> str:
-        """Where its topics are kept below `out`."""
-        return _slug(self.label)
 
 
 def jobs(
@@ -177,7 +159,12 @@ def jobs(
                 if first and first_ranker:
                     candidates = first_stage_candidates(benchmark, first_ranker, first.given, topics, depth)
                 recipe = _recipe(benchmark, name, variant, wording, topics, first_stage, depth if first else None)
-                yield Job(name, system, variant, wording, topics, candidates, recipe, ranker)
+                key = name if variant == BASE else f"{name}[{variant}]"
+                label = key + (f" ({wording + 1})" if wording else "")
+                yield Job(
+                    label=label, system=system, ranker=ranker, topics=topics, candidates=candidates,
+                    folder=slug(label), recipe=recipe, name=name, key=key, variant=variant, wording=wording,
+                )  # fmt: skip
 
 
 def _where_it_stopped(job: Job, benchmark: Benchmark, spent: BudgetSpent, where: Stopped) -> dict[str, Any]:
@@ -231,13 +218,8 @@ def _recipe(
         "first_stage": first,
         "depth": depth,
         "topics": digest(repr(sorted(topics.items()))),
-        "corpus": digest("".join(f"{d.id}\0{d.title}\0{d.text}\0" for d in benchmark.documents.values())),
+        "corpus": corpus_digest(benchmark.documents.values())[:16],
     }
-
-
-def _slug(name: str) -> str:
-    """A folder name that tells people which system it is and that no two systems share."""
-    return re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-.")[:60] + "-" + digest(name)[:6]
 
 
 def _spread(made: Sequence[SystemValues]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import logging
 import platform
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -29,6 +29,7 @@ from heedful.systems.ranking import (
     Ranked,
     Store,
     Track,
+    Work,
     collection_of,
     first_stage_candidates,
     rank_topics,
@@ -123,15 +124,15 @@ def try_system(
     """
     opened = _Opened(system, benchmark)
     finished: dict[str, Finished] = {}
-    for probe in probes:
-        folder = out / slug(name) / slug(probe.label) if out else None
-        store = Store(folder, _recipe(benchmark, name, probe, first)) if folder else None
-        candidates = first.candidates(benchmark, probe.topics) if first else None
+    for job in jobs_of(name, system, benchmark, probes, first, opened):
+        probe = job.probe
+        folder = out / job.folder if out else None
+        store = Store(folder, job.recipe) if folder else None
         opened.seconds = 0.0
         try:
             ranked = rank_topics(
-                f"{name} [{probe.label}]", system, benchmark, probe.topics,
-                ranker=opened, candidates=candidates, store=store, track=track,
+                job.label, system, benchmark, job.topics,
+                ranker=opened, candidates=job.candidates, store=store, track=track,
             )  # fmt: skip
         except (Unwritable, StorageFailed):
             raise
@@ -146,6 +147,36 @@ def try_system(
         cost = Cost(len(probe.topics), seconds, len(given), sum(map(len, given)))
         finished[probe.label] = Finished(probe, ranked, cost)
     return SystemTrials(name, system, finished, opened.spec())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeWork(Work):
+    """One system under one probe."""
+
+    probe: Probe
+
+
+def jobs_of(
+    name: str,
+    system: System,
+    benchmark: Benchmark,
+    probes: Sequence[Probe],
+    first: FirstStage | None = None,
+    opened: _Opened | None = None,
+) -> Iterator[ProbeWork]:
+    """What `try_system` ranks, in its order."""
+    opened = opened or _Opened(system, benchmark)
+    for probe in probes:
+        yield ProbeWork(
+            label=f"{name} [{probe.label}]",
+            system=system,
+            ranker=opened,
+            probe=probe,
+            topics=probe.topics,
+            candidates=first.candidates(benchmark, probe.topics) if first else None,
+            folder=f"{slug(name)}/{slug(probe.label)}",
+            recipe=_recipe(benchmark, name, probe, first),
+        )
 
 
 class _Opened:

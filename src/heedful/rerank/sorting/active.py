@@ -69,13 +69,13 @@ def _active(settings: Active, n: int, k: int) -> Sort:
     asked = 0
     try:
         while True:
-            limit = default_prompts(n, k, belief.error) if settings.prompts is None else settings.prompts
-            if asked >= limit:
+            left = _left(settings, n, k, asked, belief.error)
+            if left <= 0:
                 break
             strengths = belief.draw(settings.draws, rng)
             if expected_loss(strengths, belief.posterior.mean, k) < settings.settled:
                 break
-            pairs = choose(worth(belief, strengths, k), belief.asked, min(settings.batch, limit - asked), rng)
+            pairs = choose(worth(belief, strengths, k), belief.asked, min(settings.batch, left), rng)
             if not pairs:
                 break
             votes = yield pairs
@@ -84,6 +84,17 @@ def _active(settings: Active, n: int, k: int) -> Sort:
     except Stop:
         pass
     return belief.order()
+
+
+def _left(settings: Active, n: int, k: int, asked: int, error: float) -> int:
+    """How many prompts may still be asked; a voter that errs rarely is asked whole batches, as they wait no longer."""
+    if settings.prompts is not None:
+        return settings.prompts - asked
+    limit, least = default_prompts(n, k, error), default_prompts(n, k)
+    return (default_prompts(n, k, 0.0) if asked < limit > least else limit) - asked
+
+
+STEP = 16  # votes an update of the error rates; a large batch is worth several, or they would lag behind
 
 
 class Belief:
@@ -111,7 +122,8 @@ class Belief:
                 self._first.append(a)
                 self._second.append(b)
                 self._value.append(vote)
-        self._update(self.posterior)
+        for _ in range(max(1, len(pairs) // STEP)):
+            self._update(self.posterior)
 
     def _update(self, start: Posterior | None) -> None:
         votes = Votes(np.array(self._first, np.int64), np.array(self._second, np.int64), np.array(self._value, float))
