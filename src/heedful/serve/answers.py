@@ -44,6 +44,8 @@ def explored(collection: Collection, asked: ExploreRequest, reranker: Reranker |
         documents = collection.described([hit.document for hit in found.hits])
         for hit, document in zip(answer["hits"], documents, strict=True):
             hit["document"] = document
+        if asked.seed_text is not None:
+            answer["start"] = {"sentences": collection.labelled(asked.seed_text)}
     if asked.previous is not None:
         before = _before(collection, asked, options, reranker)
         places = {id: rank for rank, id in enumerate(before.ranking, start=1)}

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from heedful import __version__
 from heedful.errors import UnknownId
 from heedful.explore import Explorer
+from heedful.explore.start import start_from_text
 from heedful.index import Index
 from heedful.records import Document
 from heedful.systems.sentences import aspect_names
@@ -99,29 +100,23 @@ class Collection:
         described = []
         for place, document in enumerate(documents):
             rows = block.probabilities[int(block.offsets[place]) : int(block.offsets[place + 1])]
-            sentences = [
-                {
-                    "text": sentence.text,
-                    "aspect": aspect,
-                    "probability": round(float(row.max()), 4) if aspect else None,
-                    "label": sentence.label,
-                    "start": sentence.start,
-                    "end": sentence.end,
-                }
-                for sentence, aspect, row in zip(
-                    document.sentences, aspect_names(np.asarray(rows), names), rows, strict=True
-                )
-            ]
             described.append(
                 {
                     "id": document.id,
                     "title": document.title,
                     "text": document.text,
-                    "sentences": sentences,
+                    "sentences": _sentences(document, rows, names),
                     "metadata": dict(document.metadata),
                 }
             )
         return described
+
+    def labelled(self, text: str) -> list[dict[str, Any]]:
+        """The sentences of a text from elsewhere, as `described` gives those of a document; none of a short text."""
+        start = start_from_text(self.index, self.explorer.encoder, text)
+        if start.block is None:
+            return []
+        return _sentences(start.documents[0], start.block.vectors.probabilities, self.index.aspects)
 
     def _with_words(self, words: Sequence[str]) -> np.ndarray:
         mask: Any = None
@@ -129,6 +124,21 @@ class Collection:
             there = pc.match_substring(self._titles, word)
             mask = there if mask is None else pc.and_(mask, there)
         return np.flatnonzero(np.asarray(mask))
+
+
+def _sentences(document: Document, probabilities: np.ndarray, names: Sequence[str]) -> list[dict[str, Any]]:
+    aspects = aspect_names(probabilities, names)
+    return [
+        {
+            "text": sentence.text,
+            "aspect": aspect,
+            "probability": round(float(row.max()), 4) if aspect else None,
+            "label": sentence.label,
+            "start": sentence.start,
+            "end": sentence.end,
+        }
+        for sentence, aspect, row in zip(document.sentences, aspects, probabilities, strict=True)
+    ]
 
 
 def listed(document: Document) -> dict[str, Any]:

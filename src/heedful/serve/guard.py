@@ -72,8 +72,7 @@ class Guard:
                 for name, value in HEADERS.items():
                     out[name] = value
                 out["X-Request-ID"] = id
-                if not scope["path"].startswith("/static/"):
-                    out.setdefault("Cache-Control", "no-store")
+                out.setdefault("Cache-Control", "no-cache" if scope["path"].startswith("/static/") else "no-store")
             await send(message)
 
         try:

@@ -131,8 +131,14 @@ class Previous(Shape):
     hits: list[ShortHit]
 
 
+class Labelled(Shape):
+    """A text to start from, as it was read."""
+
+    sentences: list[Sentence]
+
+
 class Explored(Shape):
-    """An exploration."""
+    """An exploration. start: the text that was started from, where documents were asked for."""
 
     seed: str | list[str]
     instruction: str
@@ -143,6 +149,7 @@ class Explored(Shape):
     warnings: list[str]
     manifest: dict[str, Any]
     previous: Previous | None = None
+    start: Labelled | None = None
 
 
 class Ranks(Shape):
