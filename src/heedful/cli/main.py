@@ -24,6 +24,8 @@ VERBS: tuple[str, ...] = (
     "diagnose",
     "experiment",
     "systems",
+    "serve",
+    "mcp",
 )  # in the order of --help; each is heedful.cli.<verb> with a function `command`
 
 app = typer.Typer(

@@ -14,7 +14,9 @@ from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, FileSystemLoader, TemplateNotFound
 
 from heedful import __version__
+from heedful.errors import HeedfulError
 from heedful.serve import api, problems, rerank, shapes
+from heedful.serve.agents import Door
 from heedful.serve.guard import Guard
 from heedful.serve.settings import Settings
 from heedful.serve.shelf import Shelf
@@ -28,22 +30,27 @@ _BY_HEADER = APIKeyHeader(name="X-API-Key", auto_error=False)
 def create_app(index_path: str | Path, *, settings: Settings | None = None) -> FastAPI:
     """The app; the index is opened when it starts, and it is not ready before. Raises Missing, Mismatch then."""
     chosen = settings or Settings()
+    work, door = Work(chosen, Shelf(index_path)), Door()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         import torch
 
         torch.set_num_threads(chosen.threads)
-        work = app.state.work
-        await work.shelf.open()
-        watching = asyncio.create_task(work.shelf.watch(chosen.watch)) if chosen.watch else None
-        yield
-        if watching is not None:
+        try:
+            await work.shelf.open()
+        except HeedfulError as error:
+            app.state.failure = error
+            raise
+        watching = asyncio.create_task(work.shelf.watch(chosen.watch))
+        try:
+            async with door.opened(work):
+                yield
+        finally:
             watching.cancel()
             with suppress(asyncio.CancelledError):
                 await watching
-        work.gate.close()
-        work.shelf.close()
+            work.close()
 
     app = FastAPI(
         title="Heedful",
@@ -54,7 +61,7 @@ def create_app(index_path: str | Path, *, settings: Settings | None = None) -> F
         redoc_url=None,
         max_body_size=chosen.body,
     )
-    app.state.work = Work(chosen, Shelf(index_path))
+    app.state.work, app.state.failure = work, None
     problems.install(app)
     app.add_middleware(Guard, settings=chosen)
     keys = [] if chosen.api_key is None else [Depends(HTTPBearer(auto_error=False)), Depends(_BY_HEADER)]
@@ -73,9 +80,9 @@ def create_app(index_path: str | Path, *, settings: Settings | None = None) -> F
         responses={**PLAIN, 503: problems.USUAL[503]},
     )
     async def readyz(request: Request) -> Response:
-        if not app.state.work.shelf.ready:
+        if not work.shelf.ready:
             return problems.problem(503, "starting", "the index is being opened", None, {"Retry-After": "1"})
-        return api.ok({"status": "ready", "documents": len(app.state.work.shelf.current.index)})
+        return api.ok({"status": "ready", "documents": len(work.shelf.current.index)})
 
     @app.get("/", include_in_schema=False)
     async def page(request: Request) -> Response:
@@ -83,12 +90,12 @@ def create_app(index_path: str | Path, *, settings: Settings | None = None) -> F
             template = templates.get_template("index.html")
         except TemplateNotFound:
             return Response("the page is not installed; the API is described at /openapi.json", 404)
-        collection = app.state.work.shelf.current
+        collection = work.shelf.current
         return Response(
             template.render(info=collection.info(), version=__version__),
             media_type="text/html",
         )
 
-    (PAGE / "static").mkdir(parents=True, exist_ok=True)
+    app.router.routes.append(door.route)
     app.mount("/static", StaticFiles(directory=PAGE / "static"), name="static")
     return app

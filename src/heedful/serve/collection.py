@@ -44,9 +44,9 @@ class Collection:
 
     def warm(self) -> None:
         """Load what a first request would else wait for: the encoder, the vectors, the postings."""
-        self.explorer.encoder.encode_queries(["warm"])
         if len(self.index):
-            self.explorer.explore(self.index.ids[0], "similar method", k=1)
+            self.explorer.explore(self.index.ids[0], f"similar {self.index.aspects[0]}", k=1)
+            self.explorer.explore(text="One begins. Another follows. The last ends.", k=1)
 
     def info(self) -> dict[str, Any]:
         """What the collection holds, JSON-ready."""

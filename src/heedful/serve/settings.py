@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 
+KEY = "HEEDFUL_API_KEY"
+"""The environment variable with the key that callers must show."""
+
 MOST_K = 200
 MOST_SEEDS = 20
 MOST_AVOID = 20

@@ -72,8 +72,8 @@ class Shelf:
         return None if self.current is old else self.current
 
     async def watch(self, seconds: float) -> None:
-        """Look again and again."""
-        while True:
+        """Look again and again; 0: never."""
+        while seconds:
             await asyncio.sleep(seconds)
             await self.look()
 

@@ -33,6 +33,11 @@ class Work:
         self.settings, self.shelf = settings, shelf
         self.gate = Gate(settings.concurrent, settings.queue, settings.patience)
 
+    def close(self) -> None:
+        """End the threads; work in progress is waited for."""
+        self.gate.close()
+        self.shelf.close()
+
     async def run(self, request: Request | None, compute: Callable[[Collection], T]) -> T:
         """The answer, computed in a thread. Raises Overloaded, Left, and what `compute` raises."""
         async with self.place(request):
