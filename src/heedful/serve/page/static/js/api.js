@@ -11,7 +11,7 @@ export function useKey(value) {
 
 /** What went wrong, in words for the page. field: the part of the request that it is about, where known. */
 export class Failure extends Error {
-  constructor(message, { code = "", field = "", status = 0 } = {}) {
+  constructor(message, { code = "", field = "", status = 0 }) {
     super(message);
     Object.assign(this, { code, field, status });
   }
@@ -20,7 +20,10 @@ export class Failure extends Error {
 export const info = (signal) => call("api/info", { signal });
 export const find = (q, limit, signal) => call(`api/documents?${new URLSearchParams({ q, limit })}`, { signal });
 export const plan = (body, signal) => call("api/plan", { body, signal });
-export const explore = (body, signal) => call("api/explore", { body, signal });
+
+/** An exploration; told({ what, done, total }) hears of the progress of slow ones. */
+export const explore = (body, signal, told) => call("api/explore", { body, signal, as: "lines", told });
+
 export const exported = (body, signal) => call("api/export", { body, signal, as: "blob" });
 
 const AT_ONCE = 50;
@@ -46,8 +49,8 @@ export async function oneDocument(id, signal) {
   return kept.get(id);
 }
 
-async function call(path, { body, signal, as = "json" } = {}) {
-  const headers = { Accept: "application/json" };
+async function call(path, { body, signal, as = "json", told } = {}) {
+  const headers = { Accept: as === "lines" ? "application/x-ndjson, application/json" : "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (key) headers.Authorization = `Bearer ${key}`;
   let answer;
@@ -60,14 +63,34 @@ async function call(path, { body, signal, as = "json" } = {}) {
     });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Failure("The server did not answer: it may have stopped, or the connection was lost. What you typed is still here.");
+    throw new Failure("The server did not answer: it may have stopped, or the connection was lost. What you typed is still here.", {});
   }
   if (!answer.ok) throw await refused(answer);
   try {
+    if (as === "lines" && answer.headers.get("Content-Type")?.startsWith("application/x-ndjson")) return await lines(answer, told);
     return as === "blob" ? await answer.blob() : await answer.json();
   } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new Failure("The server's answer could not be read: it broke off, or something between changed it.");
+    if (error.name === "AbortError" || error instanceof Failure) throw error;
+    throw new Failure("The server's answer could not be read: it broke off, or something between changed it.", {});
+  }
+}
+
+/** Reads lines of JSON: progress, then the result or an error. */
+async function lines(answer, told) {
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    rest += value ?? "";
+    const whole = rest.split("\n");
+    rest = whole.pop();
+    for (const line of whole) {
+      const event = JSON.parse(line);
+      if (event.event === "result") return event.result;
+      if (event.event === "error") throw new Failure(event.error.message, event.error);
+      told?.(event);
+    }
+    if (done) throw new Error("the lines ended before the result");
   }
 }
 
@@ -84,7 +107,7 @@ async function refused(answer) {
   };
   let message = error.message || known[answer.status] || `The server answered with an error (${answer.status}).`;
   if (wait > 0 && !/\d+ s/.test(message)) message += ` Try again in ${wait} s.`;
-  return new Failure(message, { code: error.code, field: error.field ?? "", status: answer.status });
+  return new Failure(message, { code: error.code, field: error.field, status: answer.status });
 }
 
 /** One task at a time: a newer one aborts the older, whose answer is dropped even where it still arrives. */

@@ -22,7 +22,7 @@ function examples(aspects, columns) {
  */
 export function ask({ aspects, columns, limit }, { steer, planned }) {
   const box = h("textarea", {
-    id: "instruction", rows: 2, maxlength: limit, autocomplete: "off", "aria-describedby": "ask-help",
+    id: "instruction", rows: 1, maxlength: limit, autocomplete: "off", "aria-describedby": "ask-help",
     placeholder: "Say what should be alike, what should differ, what to leave out",
     on: { input: () => { fit(); chipsShown(); preview(); }, keydown: onKey },
   });

@@ -9,7 +9,7 @@ const TYPED = "typed";
 
 /**
  * The pane. ranking(need, signal): the answer for a need. Returns { element, offer(options, left, right), draw() }
- * where options are [{ label, need }], the last two of them chosen unless told otherwise.
+ * where options are [{ label, need }] and left, right say which two of them are shown.
  */
 export function comparePane({ ranking }) {
   let options = [];
@@ -71,7 +71,6 @@ export function comparePane({ ranking }) {
         side.typed.hidden = true;
       }
     },
-    stop() { one.cancel(); },
   };
 }
 

@@ -7,10 +7,10 @@ const WIDTH = 120;
 const FADE = 26; // px of the short curve of a document that comes or goes
 
 /**
- * The picture. left, right: { name, hits: [{ id, title, rank }] }, at most k hits each; open(id): called when a
- * title is chosen.
+ * The picture. left, right: { name, head, hits: [{ id, title }] }, hits in the order of their ranks; head: what stands
+ * under the name.
  */
-export function rankFlow(left, right, { pickable = null } = {}) {
+export function rankFlow(left, right) {
   const before = new Map(left.hits.map((hit, i) => [hit.id, i]));
   const after = new Map(right.hits.map((hit, i) => [hit.id, i]));
   const rows = Math.max(left.hits.length, right.hits.length);
@@ -54,7 +54,7 @@ export function rankFlow(left, right, { pickable = null } = {}) {
     return h("div", { class: `flow-side ${kind}` },
       h("div", { class: "flow-head" }, h("h4", {}, name), head),
       h("ol", {}, hits.map((hit, i) => h("li", { "data-id": hit.id, tabindex: "0" },
-        h("span", { class: "rank" }, String(i + 1)), h("span", { class: "flow-title", title: hit.title }, hit.title || hit.id), note(hit), pickable?.(hit)))));
+        h("span", { class: "rank" }, String(i + 1)), h("span", { class: "flow-title", title: hit.title }, hit.title || hit.id), note(hit)))));
   }
 
   function highlight(id, on) {

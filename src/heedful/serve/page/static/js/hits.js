@@ -16,10 +16,11 @@ export function move(places, against) {
 /**
  * A hit as a list item.
  *
- * moves: [[places, against], ...], one a column. kept: whether it is among the picks. actions: { pick, more, less,
+ * moves: [[places, against], ...], one a column. kept: whether it is among the picks. growing: whether seeds
+ * can be added. actions: { pick, more, less,
  * seed } each (hit); light(pairs): lights the seed's side of the evidence.
  */
-export function hitItem(hit, { moves, kept, busyWith, actions, light }) {
+export function hitItem(hit, { moves, kept, growing, actions, light }) {
   const document = hit.document;
   const title = hit.title || hit.id;
   const name = `hit-${hit.rank}`;
@@ -39,7 +40,7 @@ export function hitItem(hit, { moves, kept, busyWith, actions, light }) {
   ]);
   const why = h("div", { class: "why", id: `${name}-why`, hidden: true });
   const whyButton = toggle("Score", "why", why, () => [scoreParts(hit)]);
-  const act = (label, key, call) => h("button", { type: "button", class: "quiet", "data-act": key, disabled: busyWith?.includes(hit.id) || null, on: { click: () => call(hit) } }, label, spoken(`: ${title}`));
+  const act = (label, key, call) => h("button", { type: "button", class: "quiet", "data-act": key, on: { click: () => call(hit) } }, label, spoken(`: ${title}`));
 
   const link = outside(document.metadata);
   const element = h("li", { class: "hit", tabindex: "-1", "data-id": hit.id, "aria-labelledby": `${name}-title` },
@@ -50,7 +51,7 @@ export function hitItem(hit, { moves, kept, busyWith, actions, light }) {
         hit.duplicates?.length > 0 && h("span", { title: hit.duplicates.join(", ") }, ` · ${plural(hit.duplicates.length, "near-identical title")} folded in`)),
       evidence(hit),
       reading, why,
-      h("div", { class: "hit-actions" }, read, whyButton, act("More like this", "more", actions.more), act("Less like this", "less", actions.less), act("Use as seed", "seed", actions.seed))));
+      h("div", { class: "hit-actions" }, read, whyButton, growing && act("More like this", "more", actions.more), act("Less like this", "less", actions.less), act("Use as seed", "seed", actions.seed))));
   for (const event of ["mouseenter", "focusin"]) element.addEventListener(event, () => light(hit.evidence, element));
   return { element, setKept, id: hit.id };
 

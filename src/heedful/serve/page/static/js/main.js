@@ -1,6 +1,7 @@
 /** Puts the page together: one need goes to the server, one answer comes back, everything shown follows from both. */
 
 import * as api from "./api.js";
+import { themeButton } from "./appearance.js";
 import { ask } from "./ask.js";
 import { comparePane } from "./compare.js";
 import { announce, byId, clip, fault, h, plural, show, toast } from "./dom.js";
@@ -9,14 +10,15 @@ import { finder } from "./finder.js";
 import { helpSheet, listen } from "./keys.js";
 import { picksDrawer } from "./picks.js";
 import { inWords, planEditor } from "./plan.js";
+import { progressNote } from "./progress.js";
 import { resultsPanel } from "./results.js";
 import { seedPanel } from "./seeds.js";
 import { useAspects } from "./sentences.js";
 import * as state from "./state.js";
-import { themeButton } from "./appearance.js";
 import { drawTrail } from "./trail.js";
 
 const KEPT_ANSWERS = 40;
+const visit = crypto.getRandomValues(new Uint32Array(2)).join("-"); // tells this visit's addresses from pasted ones
 
 let collection = null;
 let session = state.emptySession();
@@ -29,11 +31,11 @@ const titles = new Map();
 // ---- asking
 
 /** The answer to a need; answers of this visit are kept. */
-async function ranking(need, signal, previous = null) {
+async function ranking(need, signal, previous = null, told = null) {
   const body = state.request(need, previous, collection.columns);
   const key = JSON.stringify(body);
   if (!answers.has(key)) {
-    const found = await api.explore(body, signal);
+    const found = await api.explore(body, signal, told);
     for (const hit of found.hits) titles.set(hit.id, hit.document);
     if (answers.size >= KEPT_ANSWERS) answers.delete(answers.keys().next().value);
     answers.set(key, { ...found, asked: need.k });
@@ -54,11 +56,11 @@ async function startDocuments(need, found, signal) {
 async function go(next, history = "push") {
   const need = state.current(next).need;
   const previous = state.lastAsked(next);
-  parts.results.busy(true);
+  parts.progress.begin();
   parts.results.settle();
   try {
     const found = await one.run(async (signal) => {
-      const ranked = await ranking(need, signal, previous);
+      const ranked = await ranking(need, signal, previous, parts.progress.told);
       const seeds = await startDocuments(need, ranked, signal);
       const far = need.unlike.filter((id) => !titles.has(id));
       if (far.length) for (const document of await api.listed(far, signal)) titles.set(document.id, document);
@@ -73,7 +75,7 @@ async function go(next, history = "push") {
   } catch (failure) {
     refuse(failure, need, () => go(next, history));
   } finally {
-    if (!one.busy) parts.results.busy(false);
+    if (!one.busy) parts.progress.end();
   }
 }
 
@@ -92,6 +94,7 @@ function refuse(failure, need, retry) {
   if (failure.status === 401) askForKey(failure, retry);
   const field = failure.field ?? "";
   const first = answer === null;
+  if (first) openFinder(false);
   if (first && need.start.kind !== "seeds") parts.finder.refuse(need.start, failure);
   else if (first) parts.startProblem.replaceChildren(fault(failure, retry));
   else if (field === "where" && Object.keys(need.filters).length && !need.plan?.where) parts.filters.refuse(failure.message);
@@ -116,17 +119,20 @@ const actions = {
   },
   more(hit) {
     const { start, unlike } = state.current(session).need;
-    const ids = start.kind === "seeds" ? [...start.ids, hit.id] : [hit.id];
+    const ids = [...start.ids, hit.id];
     if (ids.length > collection.limits.seeds) { toast(`At most ${collection.limits.seeds} seeds at once.`); return; }
     step(`More like ${titleOf(hit.id)}`, { start: { kind: "seeds", ids }, unlike: unlike.filter((id) => id !== hit.id) });
   },
   less(hit) { step(`Less like ${titleOf(hit.id)}`, { unlike: [...new Set([...state.current(session).need.unlike, hit.id])] }); },
   removeUnlike(id) { step(`No longer far from ${titleOf(id)}`, { unlike: state.current(session).need.unlike.filter((other) => other !== id) }); },
   seed(hit) { step(`From ${titleOf(hit.id)}`, { start: { kind: "seeds", ids: [hit.id] }, unlike: [] }); },
-  steer(instruction) { step(instruction ? `“${instruction}”` : "No instruction", { instruction, plan: null }); },
+  async steer(instruction) {
+    await step(instruction ? `“${instruction}”` : "No instruction", { instruction, plan: null });
+    if (matchMedia("(max-width: 999px)").matches) byId("results").scrollIntoView();
+  },
   editPlan(plan) {
     const now = state.current(session);
-    const changed = { ...now.need, plan };
+    const changed = { ...now.need, instruction: parts.ask.text().trim(), plan };
     const name = `Plan: ${inWords(plan) || "nothing"}`;
     if (now.need.plan && session.at === session.steps.length - 1) go(state.withCurrent(session, name, changed), "replace");
     else go(state.withStep(session, name, changed));
@@ -147,8 +153,7 @@ const actions = {
   cancel() {
     if (!one.busy) return;
     one.cancel();
-    parts.results.busy(false);
-    announce("Cancelled.");
+    parts.progress.end();
     toast("Cancelled; nothing was changed.");
   },
 };
@@ -179,7 +184,7 @@ function draw(seeds, previous) {
   parts.rerank.value = need.rerank;
   parts.results.draw(answer, {
     against: previous ? stepName(previous) : "", isKept: (id) => session.picks.includes(id),
-    busyWith: need.start.kind === "seeds" ? need.start.ids : [], most: collection.limits.k,
+    growing: need.start.kind === "seeds", most: collection.limits.k,
   });
   drawTrail(byId("trail"), session, actions.goTo);
   drawPicks();
@@ -224,7 +229,7 @@ function drawPicks() {
 function openFinder(adding) {
   show(byId("finder"), true);
   parts.finder.open(adding, answer !== null);
-  parts.finder.focus();
+  if (answer !== null || matchMedia("(pointer: fine)").matches) parts.finder.focus();
 }
 
 function closeFinder() {
@@ -236,11 +241,11 @@ function closeFinder() {
 function remember(history) {
   if (!history) return;
   const address = session.steps.length ? `#s=${state.toLink(session)}` : location.pathname;
-  window.history[history === "push" ? "pushState" : "replaceState"](null, "", address);
+  window.history[history === "push" ? "pushState" : "replaceState"](visit, "", address);
 }
 
-/** Shows what the address holds. */
-function restore() {
+/** Shows what the address holds. Going back in one visit keeps the trail and the picks as they have grown since. */
+function restore(event) {
   let kept = null;
   try {
     kept = state.fromLink(location.hash);
@@ -248,8 +253,10 @@ function restore() {
     parts.startProblem.replaceChildren(fault(error));
   }
   if (kept) {
-    session = { ...session, picks: kept.picks };
-    go(kept, "");
+    const ours = event?.state === visit;
+    const grown = ours && state.same(kept.steps, session.steps.slice(0, kept.steps.length));
+    if (!ours) session = { ...session, picks: kept.picks };
+    go(grown ? { ...session, at: kept.at } : kept, grown ? "replace" : "");
   } else if (answer === null) {
     openFinder(false);
   } else {
@@ -306,6 +313,7 @@ function build() {
   parts.compare = comparePane({ ranking });
   parts.results = resultsPanel({ actions, light: parts.light, compare: parts.compare.element, viewed: (view) => view === "flow" && answer && parts.compare.draw() });
   byId("results").append(...parts.results.body);
+  parts.progress = progressNote({ cancel: actions.cancel, shown: parts.results.stale });
   parts.picks = picksDrawer(byId("picks"), { known: (id) => titles.get(id), drop: (id) => keep(session.picks.filter((other) => other !== id)), clear: () => keep([]) });
   helpSheet(byId("help"));
   const theme = themeButton(byId("theme"));

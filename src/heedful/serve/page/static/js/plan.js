@@ -67,7 +67,7 @@ export function planEditor(aspects, { edited, reset }) {
   const steerOut = h("output", { for: "steer" });
   const steerShown = () => {
     const value = Number(steer.value);
-    steerOut.textContent = value === 0 ? "as if nothing was asked" : value === 1 ? "only what was asked" : value.toFixed(2).replace(/0$/, "");
+    steerOut.textContent = value === 0 ? "0, not at all" : value === 1 ? "1, only as asked" : value.toFixed(2).replace(/0$/, "");
     steer.setAttribute("aria-valuetext", steerOut.textContent);
     steer.style.setProperty("--at", `${value * 100}%`);
   };
@@ -82,12 +82,11 @@ export function planEditor(aspects, { edited, reset }) {
   const details = h("details", { class: "plan", id: "plan" },
     h("summary", {}, h("span", { class: "plan-lead" }, "Understood as "), summary),
     h("div", { class: "plan-body" },
-      h("div", { class: "sliders", role: "group", "aria-label": "Aspects: how much they should be alike" }, sliders.map((slider) => slider.element)),
-      h("div", { class: "plan-texts" }, wanted.element, avoided.element),
-      h("div", { class: "plan-rest" },
-        h("div", { class: "field" }, h("label", { for: "plan-where" }, "Filter from the words"), where),
-        h("div", { class: "slider steer" }, h("label", { for: "steer" }, "Steer"), steerOut, steer,
-          h("p", { class: "ends small muted", "aria-hidden": "true" }, h("span", {}, "like the start"), h("span", {}, "as asked")))),
+      h("div", { class: "sliders" }, sliders.map((slider) => slider.element),
+        h("div", { class: "slider steer", title: "How far the plan moves the ranking: from likeness to the start as a whole to only what was asked" },
+          h("label", { for: "steer" }, "Steer"), steerOut, steer)),
+      h("div", { class: "plan-texts" }, wanted.element, avoided.element,
+        h("div", { class: "clauses" }, h("h4", {}, h("label", { for: "plan-where" }, "Filter")), where)),
       task, problem),
     h("datalist", { id: "weights" }, [-1, 0, 1].map((value) => h("option", { value }))));
   details.firstChild.addEventListener("click", () => { touched = true; });

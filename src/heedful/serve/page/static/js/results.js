@@ -5,17 +5,13 @@ import { heedMeter } from "./heed.js";
 import { hitItem } from "./hits.js";
 
 /**
- * The panel. actions: { pick, more, less, seed } (hit), { cancel, deeper }. light(pairs): lights the seed's side.
+ * The panel. actions: { pick, more, less, seed } (hit), { deeper }. light(pairs): lights the seed's side.
  * compare: the element of the rank flow. Returns { element, ... }.
  */
 export function resultsPanel({ actions, light, compare, viewed }) {
   let items = [];
-  let timer = 0;
   const heading = h("h2", { id: "results-heading" }, "Papers");
   const heed = h("div", { id: "heed" });
-  const elapsed = h("span", {});
-  const progress = h("div", { class: "progress", hidden: true }, h("div", { class: "progress-line", "aria-hidden": "true" }), elapsed,
-    h("button", { type: "button", class: "quiet", id: "cancel", on: { click: () => actions.cancel() } }, "Cancel"));
   const problem = h("div", { class: "problem" });
   const columns = h("div", { class: "columns small muted", "aria-hidden": "true" });
   const list = h("ol", { class: "hits", id: "hits", on: { mouseleave: () => light([], null) } });
@@ -27,7 +23,7 @@ export function resultsPanel({ actions, light, compare, viewed }) {
     ({ view, panel, tab: h("button", { type: "button", role: "tab", id: `tab-${view}`, "aria-controls": panel.id, on: { click: () => look(view), keydown: onTabKey } }, label) }));
   const body = [
     h("div", { class: "results-top" }, heading, h("div", { class: "tabs small-tabs", role: "tablist", "aria-label": "View" }, tabs.map(({ tab }) => tab))),
-    progress, problem, heed, listing, flowing,
+    problem, heed, listing, flowing,
   ];
   let view = "list";
   look("list");
@@ -56,7 +52,7 @@ export function resultsPanel({ actions, light, compare, viewed }) {
     look,
 
     /** Shows an answer. against: what the last instruction was, in words; "" where there is none. */
-    draw(answer, { against, isKept, busyWith, most }) {
+    draw(answer, { against, isKept, growing, most }) {
       const asked = answer.heed !== null || answer.hits.some((hit) => hit.moved !== 0);
       const last = Boolean(against) && answer.hits.some((hit) => "moved_since" in hit);
       heading.replaceChildren(plural(answer.hits.length, "paper"), answer.system !== "heedful" ? ` by ${answer.system}` : "");
@@ -69,7 +65,7 @@ export function resultsPanel({ actions, light, compare, viewed }) {
       show(columns, asked || last);
       items = answer.hits.map((hit) => hitItem(hit, {
         moves: [...(asked ? [[hit.moved, "against no instruction"]] : []), ...(last ? [[hit.moved_since, `against ${against}`]] : [])],
-        kept: isKept(hit.id), busyWith, actions, light: (pairs, element) => { current(element); light(pairs, element); },
+        kept: isKept(hit.id), growing, actions, light: (pairs, element) => { current(element); light(pairs, element); },
       }));
       list.replaceChildren(...items.map((item) => item.element));
       nothing.hidden = items.length > 0;
@@ -79,21 +75,8 @@ export function resultsPanel({ actions, light, compare, viewed }) {
 
     kept(id, value) { items.find((item) => item.id === id)?.setKept(value); },
 
-    /** Shows that an answer is under way; what is there stays, dimmed. */
-    busy(isBusy) {
-      clearInterval(timer);
-      list.classList.toggle("stale", false);
-      show(progress, false);
-      if (!isBusy) return;
-      const begun = performance.now();
-      timer = setInterval(() => {
-        const seconds = (performance.now() - begun) / 1000;
-        if (seconds < 0.35) return;
-        show(progress, true);
-        list.classList.add("stale");
-        elapsed.textContent = seconds < 2 ? "Searching…" : `Searching… ${Math.floor(seconds)} s`;
-      }, 120);
-    },
+    /** Dims what is there while something newer is under way. */
+    stale(isStale) { list.classList.toggle("stale", isStale); },
 
     refuse(failure, retry) { problem.replaceChildren(fault(failure, retry)); },
     settle() { problem.replaceChildren(); },
