@@ -7,7 +7,8 @@ from typing import Any
 
 from heedful.errors import Missing
 from heedful.index import manifest as files
-from heedful.index.store import TABLE, Store
+from heedful.index.objects import Location, locate
+from heedful.index.store import TABLE, Store, bytes_below
 
 
 def describe_index(path: Path | str) -> dict[str, Any]:
@@ -17,7 +18,7 @@ def describe_index(path: Path | str) -> dict[str, Any]:
     and not finished; readers see the version before it. bytes: on disk; derived_bytes: the part that can be made again.
     Raises Missing where there is no index, Mismatch where it is damaged.
     """
-    folder = Path(path)
+    folder = locate(path)
     journal = files.read_sealed(folder / files.JOURNAL)
     sizes = {"bytes": _bytes(folder), "derived_bytes": _bytes(folder / files.CACHE)}
     if journal is not None and not (folder / files.MANIFEST).exists():
@@ -46,8 +47,8 @@ def describe_index(path: Path | str) -> dict[str, Any]:
     }
 
 
-def _bytes(folder: Path) -> int:
+def _bytes(folder: Location) -> int:
     try:
-        return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        return bytes_below(folder)
     except FileNotFoundError as error:  # a build is moving files about
         raise Missing(f"{folder}: changed while it was looked at; try again") from error

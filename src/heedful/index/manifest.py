@@ -6,16 +6,18 @@ import hashlib
 import json
 import os
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
-from heedful.errors import BadInput, Mismatch, Missing, StorageFailed, Unwritable
+from heedful.errors import BadInput, HeedfulError, Mismatch, Missing, StorageFailed, Unwritable
+from heedful.index.claims import claim
+from heedful.index.objects import Location, ObjectPath, object_error
 
 FORMAT = 1
 MANIFEST, JOURNAL, LOCK, CACHE = "manifest.json", "building.json", "lock", "cache"
+CLAIMS, LEDGER = "builders", "shards"
 IDENTITY = ("name", "digest", "dim", "aspects", "labels")  # of an encoder's spec: what decides
 
 
@@ -63,7 +65,7 @@ class Manifest:
         )
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Location) -> Manifest:
     """The manifest of the last complete version. Missing where there is none, Mismatch where it is damaged."""
     content = read_sealed(folder / MANIFEST)
     if content is None:
@@ -83,17 +85,17 @@ def read_manifest(folder: Path) -> Manifest:
         raise damaged(folder / MANIFEST, str(error)) from error
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> None:
+def write_manifest(folder: Location, manifest: Manifest) -> None:
     """Write it so that a reader sees the old one or the new one, never a part."""
     write_sealed(folder / MANIFEST, asdict(manifest))
 
 
-def damaged(path: Path, found: str) -> Mismatch:
+def damaged(path: Location, found: str) -> Mismatch:
     """The error for a file that is not what was written."""
     return Mismatch(f"{path}: damaged ({found}); restore the folder from a copy, or delete it and index again")
 
 
-def read_sealed(path: Path) -> dict[str, Any] | None:
+def read_sealed(path: Location) -> dict[str, Any] | None:
     """A JSON object that carries its own checksum; None where there is no file. Mismatch where they disagree."""
     try:
         raw = path.read_bytes()
@@ -111,9 +113,12 @@ def read_sealed(path: Path) -> dict[str, Any] | None:
     return dict(content)
 
 
-def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
+def write_sealed(path: Location, content: Mapping[str, Any]) -> None:
     """Write a JSON object with its checksum through a temporary file, flushed to the disk before it is renamed."""
     body = json.dumps({**content, "checksum": _checksum(content)}, ensure_ascii=False, indent=1)
+    if isinstance(path, ObjectPath):
+        path.write_bytes(body.encode("utf-8"))
+        return
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("w", encoding="utf-8") as out:
@@ -132,8 +137,10 @@ def _checksum(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def storage_error(path: Path, error: BaseException) -> Unwritable | StorageFailed:
-    """The error of ours that stands for an operating system's."""
+def storage_error(path: Location, error: BaseException) -> HeedfulError:
+    """The error of ours that stands for an operating system's, or an object store's."""
+    if isinstance(path, ObjectPath):
+        return object_error(path, error, writing=True)
     text = str(error)
     if "No space left" in text or "os error 28" in text or "quota" in text.lower():
         return StorageFailed(
@@ -155,7 +162,7 @@ def as_json(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
-def require_same_encoder(folder: Path, stored: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+def require_same_encoder(folder: Location | str, stored: Mapping[str, Any], given: Mapping[str, Any]) -> None:
     """Raise Mismatch where the two specs differ in a key that decides whether vectors belong together."""
     given = as_json(given)
     different = [key for key in IDENTITY if stored.get(key) != given.get(key)]
@@ -164,8 +171,13 @@ def require_same_encoder(folder: Path, stored: Mapping[str, Any], given: Mapping
         raise Mismatch(f"{folder}: made with another encoder ({what}); use that encoder, or index into another folder")
 
 
-def prepare_folder(folder: Path) -> None:
+def prepare_folder(folder: Location) -> None:
     """Make the folder. BadInput where it holds something else, Unwritable where it cannot be made or written."""
+    if isinstance(folder, ObjectPath):
+        names = {entry.name.partition("/")[0] for entry in folder.walk()}
+        if names and not names & {MANIFEST, JOURNAL, CLAIMS}:
+            raise BadInput(f"{folder}: not empty, and no index; name a new place with --out")
+        return
     try:
         folder.mkdir(parents=True, exist_ok=True)
         names = {entry.name for entry in folder.iterdir()}
@@ -182,11 +194,16 @@ _held: set[str] = set()
 
 
 @contextmanager
-def build_lock(folder: Path) -> Iterator[None]:
-    """Hold the folder for one builder. BadInput where another living process holds it.
+def build_lock(folder: Location) -> Iterator[Callable[[], None]]:
+    """Hold the folder for one builder; the value raises Mismatch where it was lost. BadInput where another holds it.
 
-    The lock is the operating system's, so it ends with its process, however that ends; the file only says who.
+    On a disk the lock is the operating system's, so it ends with its process, however that ends; the file only says
+    who. In object storage it is a claim (see `claims`).
     """
+    if isinstance(folder, ObjectPath):
+        with claim(folder / CLAIMS) as check:
+            yield check
+        return
     path = folder / LOCK
     try:
         lock = path.open("a+", encoding="utf-8")
@@ -204,7 +221,7 @@ def build_lock(folder: Path) -> Iterator[None]:
             lock.flush()
         _held.add(own)  # the system's lock does not keep out another thread
         try:
-            yield
+            yield lambda: None
         finally:
             _held.discard(own)
             with suppress(OSError):

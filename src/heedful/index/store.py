@@ -6,13 +6,13 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from heedful.errors import BadFilter, HeedfulError, Mismatch, Missing
 from heedful.index.manifest import damaged, storage_error
+from heedful.index.objects import Location, ObjectPath, engine_options, object_error
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,7 +26,7 @@ _SQL = {"int": "bigint", "float": "double", "string": "string", "bool": "boolean
 
 
 @contextmanager
-def _writing(folder: Path) -> Iterator[None]:
+def _writing(folder: Location) -> Iterator[None]:
     try:
         yield
     except HeedfulError:
@@ -36,7 +36,7 @@ def _writing(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _reading(folder: Path) -> Iterator[None]:
+def _reading(folder: Location) -> Iterator[None]:
     try:
         yield
     except HeedfulError:
@@ -44,7 +44,14 @@ def _reading(folder: Path) -> Iterator[None]:
     except (OSError, RuntimeError, ValueError) as error:
         if "no longer exists" in str(error):
             raise Mismatch(f"{folder}: this version of the index has been replaced since; open it again") from error
+        if isinstance(folder, ObjectPath) and _is_of_the_store(error):
+            raise object_error(folder, error) from error
         raise damaged(folder / f"{TABLE}.lance", _short(error)) from error
+
+
+def _is_of_the_store(error: BaseException) -> bool:
+    text = str(error)
+    return "RetryError" in text or "HttpError" in text or 'store: "S3"' in text
 
 
 def _short(error: BaseException) -> str:
@@ -53,30 +60,33 @@ def _short(error: BaseException) -> str:
     return text if len(text) <= 240 else f"{text[:240]}..."
 
 
-def _connect(folder: Path) -> Any:
+def _connect(folder: Location) -> Any:
     os.environ.setdefault("LANCEDB_LOG", "error")  # its warnings are about what we mean to do
     os.environ.setdefault("LANCE_DEFAULT_IO_BUFFER_SIZE", str(_READ_AHEAD))  # else 2 GB may be read ahead
     try:
         import lancedb
     except ImportError as error:
         raise Missing("the package lancedb is not installed; pip install lancedb") from error
-    return lancedb.connect(str(folder), read_consistency_interval=timedelta(0))
+    with _reading(folder):
+        return lancedb.connect(
+            str(folder), read_consistency_interval=timedelta(0), storage_options=engine_options(folder) or None
+        )
 
 
 class Store:
     """One table, at its latest version or at the one that was checked out."""
 
-    def __init__(self, folder: Path, table: Any):
+    def __init__(self, folder: Location, table: Any):
         self.folder, self._table = folder, table
 
     @classmethod
-    def create(cls, folder: Path, schema: pa.Schema) -> Store:
+    def create(cls, folder: Location, schema: pa.Schema) -> Store:
         """A new empty table; one that stood there is overwritten."""
         with _writing(folder):
             return cls(folder, _connect(folder).create_table(TABLE, schema=schema, mode="overwrite"))
 
     @classmethod
-    def open(cls, folder: Path, version: int | None = None) -> Store:
+    def open(cls, folder: Location, version: int | None = None) -> Store:
         """The table at a version, or at the latest. Mismatch where it cannot be read."""
         with _reading(folder):
             table = _connect(folder).open_table(TABLE)
@@ -178,7 +188,7 @@ class Store:
 
     def bytes_on_disk(self) -> int:
         """What all versions occupy."""
-        return sum(file.stat().st_size for file in (self.folder / f"{TABLE}.lance").rglob("*") if file.is_file())
+        return bytes_below(self.folder / f"{TABLE}.lance")
 
     def compact(self, prune_before: datetime | None = None) -> None:
         """Join small pieces; delete the versions older than this time, with files that no version names."""
@@ -213,6 +223,13 @@ class Store:
         query = query.nprobes(probes).limit(k).select(["id", "_distance", column])
         with _reading(self.folder):
             return (query.where(where) if where else query).to_arrow()
+
+
+def bytes_below(place: Location) -> int:
+    """What the files below a folder or prefix occupy."""
+    if isinstance(place, ObjectPath):
+        return sum(entry.size for entry in place.walk())
+    return sum(file.stat().st_size for file in place.rglob("*") if file.is_file())
 
 
 def library_versions() -> Mapping[str, str]:

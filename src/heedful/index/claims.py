@@ -1,0 +1,100 @@
+"""One builder at a time on object storage, where there are no locks.
+
+A builder puts a claim beside the index and then lists the claims; it goes on only where its own is the only living one.
+Of two that claim at the same moment, the one whose claim arrived later certainly sees the other's, so never do both go
+on (both may be refused). A claim is renewed while its builder lives and counts as dead a minute after the last renewal,
+by the store's clock; a dead one of this machine is recognised at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+
+from heedful.errors import BadInput, HeedfulError, Mismatch
+from heedful.index.objects import ObjectPath
+
+RENEW, DEAD = 15.0, 60.0  # seconds
+_log = logging.getLogger("heedful.index")
+
+
+@contextmanager
+def claim(folder: ObjectPath) -> Iterator[Callable[[], None]]:
+    """Hold the place for one builder; the value raises Mismatch where the claim was lost meanwhile.
+
+    BadInput where another living builder holds it.
+    """
+    own = f"{uuid.uuid4().hex}"
+    content = f"process {os.getpid()} on {socket.gethostname()}"
+    mine = folder / own
+    mine.write_bytes(content.encode())
+    try:
+        _refuse_where_held(folder, own)
+        ended = threading.Event()
+        renewing = threading.Thread(target=_renew, args=(mine, content, ended), daemon=True)
+        renewing.start()
+
+        def check() -> None:
+            if not mine.exists():
+                raise Mismatch(f"{folder}: another builder took this place over; run the same command again")
+
+        try:
+            yield check
+        finally:
+            ended.set()
+            renewing.join(1)
+    finally:
+        with suppress(HeedfulError):
+            mine.unlink()
+
+
+def _refuse_where_held(folder: ObjectPath, own: str) -> None:
+    claims = {entry.name: entry for entry in folder.walk()}
+    now = claims[own].modified  # the store's clock
+    for name, entry in claims.items():
+        if name == own:
+            continue
+        try:
+            holder = (folder / name).read_bytes().decode("utf-8", "replace")
+        except FileNotFoundError:
+            continue
+        age = now - entry.modified
+        if age > timedelta(seconds=DEAD) or _is_dead_here(holder):
+            _log.info("%s: %s built here and is gone; taking over", folder, holder)
+            (folder / name).unlink()
+            continue
+        raise BadInput(
+            f"{folder}: {holder} is building this index (last sign of life {max(age.total_seconds(), 0):.0f} s ago); "
+            f"wait for it (after {DEAD:.0f} s without a sign of life it is taken for dead), or build somewhere else"
+        )
+
+
+def _renew(mine: ObjectPath, content: str, ended: threading.Event) -> None:
+    while not ended.wait(RENEW):
+        try:
+            if not mine.exists():  # taken over: do not come back
+                return
+            mine.write_bytes(content.encode())
+        except HeedfulError as error:
+            _log.warning("%s: the claim could not be renewed (%s)", mine, error)
+
+
+def _is_dead_here(holder: str) -> bool:
+    """Whether the holder was a process of this machine that no longer lives."""
+    word, _, host = holder.partition(" on ")
+    pid = word.removeprefix("process ")
+    if host != socket.gethostname() or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False

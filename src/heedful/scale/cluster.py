@@ -1,0 +1,264 @@
+"""The Mapper seam on Ray: a pool of actors, each a process that keeps what it has loaded (an encoder, say)."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, TypeVar
+
+from heedful import errors
+from heedful.errors import BadInput, HeedfulError, Missing, Upstream
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+LOCAL = "local"
+AHEAD = 3  # items a worker that are under way or done and not yet asked for: what bounds memory
+PATIENCE = 120.0  # seconds without any living worker
+ATTEMPTS = 5  # workers that one item may lose
+_STORE = 400 * 2**20  # bytes of shared memory of a local Ray
+_ADDRESS = re.compile(r"(?P<host>[\w.-]+|\[[0-9a-fA-F:]+\]):(?P<port>\d{1,5})")
+_log = logging.getLogger("heedful.scale")
+
+
+def is_address(text: str) -> bool:
+    """Whether a word of the command line says where Ray is: `local`, `auto` or HOST:PORT."""
+    return text in (LOCAL, "auto") or _ADDRESS.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """An error of ours that a function raised; travels as a value, since errors with arguments of their own do not."""
+
+    kind: str
+    message: str
+
+
+class _Actor:
+    """What runs in a worker process."""
+
+    def ready(self) -> str:
+        """Where it is."""
+        return f"process {os.getpid()} on {socket.gethostname()}"
+
+    def run(self, fn: Callable[[Any], Any], item: Any) -> Any:
+        """Fn of the item."""
+        try:
+            return fn(item)
+        except HeedfulError as error:
+            return _Failed(type(error).__name__, str(error))
+
+
+@dataclass(eq=False)
+class _Worker:
+    actor: Any
+    load: int = 0
+
+
+@dataclass(eq=False)
+class _Job:
+    item: Any
+    attempts: int = 0
+    done: bool = False
+    value: Any = None
+
+
+@dataclass(eq=False)
+class _Pool:
+    """The workers that answer, those that are starting, and what each is doing."""
+
+    ready: list[_Worker] = field(default_factory=list)
+    starting: dict[Any, _Worker] = field(default_factory=dict)
+    running: dict[Any, tuple[_Worker, _Job]] = field(default_factory=dict)
+    failed: int = 0  # starts
+
+
+class RayMapper:
+    """A `Mapper` over Ray; use it as a context manager.
+
+    address: "local" starts Ray here and stops it in the end; "auto" or HOST:PORT joins the cluster that this machine
+    is part of. workers: processes; one a GPU where the cluster has any, else one a CPU. A worker that dies (or whose
+    machine goes) is replaced and its items are given to others; results come in order, and at most `AHEAD` items a
+    worker are held. Raises Missing without the extra, Upstream where no cluster answers or no worker is left.
+    """
+
+    def __init__(self, address: str = LOCAL, *, workers: int | None = None):
+        if workers is not None and workers < 1:
+            raise BadInput(f"{workers} workers; at least 1 is needed")
+        if not is_address(address):
+            raise BadInput(f"--ray {address!r}: expected local, auto or HOST:PORT")
+        self._ray = _ray()
+        self._started = not self._ray.is_initialized()
+        if self._started:
+            _connect(self._ray, address, workers)
+        available = self._ray.cluster_resources()
+        self._gpus = int(available.get("GPU", 0))
+        self.workers = workers or self._gpus or int(available.get("CPU", 1)) or 1
+        self._pool = _Pool()
+        for _ in range(self.workers):
+            self._start_worker()
+
+    def __enter__(self) -> RayMapper:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the workers, and Ray where it was started here."""
+        for worker in [*self._pool.ready, *self._pool.starting.values()]:
+            self._ray.kill(worker.actor)
+        self._pool = _Pool()
+        if self._started:
+            self._ray.shutdown()
+
+    def map(self, fn: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
+        """Fn of each item, in order; fn is a function of a module that the workers can import."""
+        function = self._ray.put(fn)
+        source = iter(items)
+        waiting: deque[_Job] = deque()  # in order
+        unsent: deque[_Job] = deque()
+        more = True
+        try:
+            while True:
+                while more and len(waiting) < AHEAD * self.workers:
+                    for item in source:
+                        waiting.append(_Job(item))
+                        unsent.append(waiting[-1])
+                        break
+                    else:
+                        more = False
+                while waiting and waiting[0].done:
+                    yield waiting.popleft().value
+                if not waiting and not more:
+                    return
+                if all(job.done for job in waiting) and more:
+                    continue
+                self._send(function, unsent)
+                unsent.extendleft(reversed(self._collect()))
+        finally:
+            self._abandon()
+
+    def _start_worker(self) -> None:
+        options = {"num_cpus": 1, "max_restarts": 0, "num_gpus": 1 if self._gpus else 0}
+        actor = self._ray.remote(**options)(_Actor).remote()
+        self._pool.starting[actor.ready.remote()] = _Worker(actor)
+
+    def _send(self, function: Any, unsent: deque[_Job]) -> None:
+        """Give jobs to the workers with the least to do, two at most to each: the next is there when one is done."""
+        while unsent and self._pool.ready:
+            worker = min(self._pool.ready, key=lambda worker: worker.load)
+            if worker.load >= 2:
+                return
+            job = unsent.popleft()
+            worker.load += 1
+            self._pool.running[worker.actor.run.remote(function, job.item)] = worker, job
+
+    def _collect(self) -> list[_Job]:
+        """Wait for something to happen; the jobs that lost their worker."""
+        pool, deadline = self._pool, time.monotonic() + PATIENCE
+        while True:
+            done, _ = self._ray.wait([*pool.running, *pool.starting], num_returns=1, timeout=1.0)
+            if done:
+                break
+            if not pool.ready and time.monotonic() > deadline:
+                raise Upstream(
+                    f"Ray gave no worker for {PATIENCE:.0f} s; free a CPU{' and a GPU' if self._gpus else ''} of the "
+                    "cluster, or ask for fewer workers"
+                )
+        reference = done[0]
+        if reference in pool.starting:
+            worker = pool.starting.pop(reference)
+            try:
+                _log.info("worker: %s", self._ray.get(reference))
+            except self._ray.exceptions.RayError as error:  # its machine may have gone meanwhile
+                pool.failed += 1
+                if pool.failed >= ATTEMPTS * self.workers:
+                    raise Upstream(f"Ray workers cannot start: {_first_line(error)}") from error
+                self._start_worker()
+                return []
+            pool.ready.append(worker)
+            return []
+        worker, job = pool.running.pop(reference)
+        worker.load -= 1
+        try:
+            value = self._ray.get(reference)
+        except self._ray.exceptions.RayTaskError as error:  # fn raised something that is not ours
+            raise error.as_instanceof_cause() from None
+        except self._ray.exceptions.RayError as error:
+            return self._lost(worker, job, error)
+        if isinstance(value, _Failed):
+            raise _again(value)
+        job.done, job.value, job.item = True, value, None
+        return []
+
+    def _lost(self, worker: _Worker, job: _Job, error: BaseException) -> list[_Job]:
+        """A worker is gone: replace it, and do its job again."""
+        job.attempts += 1
+        if job.attempts >= ATTEMPTS:
+            raise Upstream(
+                f"an item was given up after {ATTEMPTS} workers died over it ({_first_line(error)}); the likely reason is "
+                "memory: use fewer workers"
+            ) from error
+        _log.warning("a worker is gone (%s); its work is done again", _first_line(error))
+        if worker in self._pool.ready:
+            self._pool.ready.remove(worker)
+            self._start_worker()
+        return [job]
+
+    def _abandon(self) -> None:
+        """Forget what is under way, as when the caller stops early; what a worker is at, it finishes."""
+        for reference, (worker, _) in self._pool.running.items():
+            worker.load -= 1
+            self._ray.cancel(reference)
+        self._pool.running.clear()
+
+
+def _ray() -> Any:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+    except ImportError as error:
+        raise Missing("Ray is not installed; pip install 'heedful[scale]'") from error
+    return ray
+
+
+def _connect(ray: Any, address: str, workers: int | None) -> None:
+    quiet = {"log_to_driver": False, "logging_level": "ERROR", "include_dashboard": False}
+    try:
+        if address == LOCAL:
+            ray.init(num_cpus=workers, object_store_memory=_STORE, **quiet)
+            return
+        if match := _ADDRESS.fullmatch(address):
+            with socket.create_connection((match["host"].strip("[]"), int(match["port"])), timeout=5):
+                pass  # Ray itself would try for minutes
+        ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+    except (OSError, OverflowError, RuntimeError, ValueError) as error:  # ConnectionError is an OSError
+        raise Upstream(
+            f"--ray {address}: no Ray cluster answers ({_first_line(error)}); start one with `ray start --head`, and give the "
+            "HOST:PORT that it prints, or --ray alone for this machine"
+        ) from error
+
+
+def _again(failed: _Failed) -> HeedfulError:
+    """The error as it was raised in the worker; those with arguments of their own come back with their message."""
+    kind = getattr(errors, failed.kind, None)
+    if not (isinstance(kind, type) and issubclass(kind, HeedfulError)):
+        kind = HeedfulError
+    error: HeedfulError = kind.__new__(kind)
+    Exception.__init__(error, failed.message)
+    return error
+
+
+def _first_line(error: BaseException) -> str:
+    text = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return text if len(text) <= 200 else f"{text[:200]}..."

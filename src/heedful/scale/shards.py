@@ -1,0 +1,200 @@
+"""A shard: some documents in a row, encoded and written by one worker as files of the table that nobody sees yet."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from heedful.errors import Mismatch, Missing
+from heedful.index.manifest import LEDGER, read_sealed, storage_error, write_sealed
+from heedful.index.objects import engine_options, locate
+from heedful.index.rows import digest, schema, to_rows
+from heedful.index.store import TABLE
+from heedful.records import Document
+from heedful.scale.encoding import CHUNK, EncoderRecipe
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from heedful.index.objects import Location
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Where the rows go and what they are like.
+
+    place: a folder that every worker sees, or s3://BUCKET/NAME. columns: (column, field, type) of the metadata.
+    """
+
+    place: str
+    recipe: EncoderRecipe
+    dim: int
+    aspects: tuple[str, ...]
+    columns: tuple[tuple[str, str, str], ...]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns."""
+        return schema(self.dim, self.aspects, {name: type for name, _, type in self.columns})
+
+    @property
+    def uri(self) -> str:
+        """The table, as its engine names it."""
+        return f"{locate(self.place)}/{TABLE}.lance"
+
+    def key(self, digests: Sequence[bytes]) -> str:
+        """What a shard is known by: the same documents, encoder and columns have the same key."""
+        said = json.dumps([self.recipe.text, self.dim, self.aspects, self.columns])
+        return hashlib.sha256(said.encode() + b"".join(digests)).hexdigest()[:40]
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """number: its place in the order. key: see `Table.key`."""
+
+    number: int
+    key: str
+    documents: tuple[Document, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the ledger keeps of a shard. fragments: as the engine describes them. corpus: as in the manifest."""
+
+    key: str
+    rows: int
+    sentences: int
+    aspects: dict[str, int]
+    corpus: str
+    fragments: tuple[str, ...]
+
+    @property
+    def files(self) -> frozenset[str]:
+        """The names of its data files."""
+        described = (json.loads(fragment) for fragment in self.fragments)
+        return frozenset(file["path"] for fragment in described for file in fragment["files"])
+
+
+def chunk_digest(digests: Sequence[bytes]) -> bytes:
+    """32 bytes of the documents of a chunk, of which a shard's key is made."""
+    return hashlib.sha256(b"".join(digests)).digest()
+
+
+def write_shard(table: Table, shard: Shard) -> Written:
+    """Encode a shard, write its rows as fragments, enter it in the ledger. What a worker does.
+
+    Memory: a chunk of `CHUNK` documents. Raises Missing, Mismatch, StorageFailed, Unwritable.
+    """
+    write_fragments = _lance().fragment.write_fragments
+    counted = _Counted(table)
+    place = locate(table.place)
+    try:
+        fragments = write_fragments(
+            counted.batches(shard.documents),
+            table.uri,
+            schema=table.schema,
+            storage_options=engine_options(place) or None,
+        )
+    except (OSError, RuntimeError, ValueError) as error:
+        if counted.error is not None:
+            raise counted.error from error
+        raise storage_error(place, error) from error
+    written = Written(
+        shard.key,
+        counted.rows,
+        counted.sentences,
+        counted.aspects,
+        f"{counted.total % 2**128:032x}",
+        tuple(json.dumps(fragment.to_json()) for fragment in fragments),
+    )
+    if (found := table.key(counted.chunks)) != shard.key:
+        raise Mismatch(f"shard {shard.number}: its documents are not those that were announced ({found})")
+    write_sealed(place / LEDGER / f"{shard.key}.json", asdict(written))
+    return written
+
+
+class _Counted:
+    """The rows of a shard as they stream to the engine, counted. error: what stopped them."""
+
+    def __init__(self, table: Table):
+        self._table = table
+        self.rows = self.sentences = self.total = 0
+        self.aspects = dict.fromkeys(table.aspects, 0)
+        self.chunks: list[bytes] = []
+        self.error: Exception | None = None
+
+    def batches(self, documents: Sequence[Document]) -> pa.RecordBatchReader:
+        import pyarrow as pa
+
+        return pa.RecordBatchReader.from_batches(self._table.schema, self._stream(documents))
+
+    def _stream(self, documents: Sequence[Document]) -> Iterator[pa.RecordBatch]:
+        try:
+            encoder = self._table.recipe.load()
+            fields = {name: field for name, field, _ in self._table.columns}
+            for start in range(0, len(documents), CHUNK):
+                part = documents[start : start + CHUNK]
+                digests = [digest(document) for document in part]
+                encoded = list(encoder.encode_documents(part))
+                if [value.document.id for value in encoded] != [document.id for document in part]:
+                    raise Mismatch("the encoder left out documents, or changed their order")
+                self.rows += len(part)
+                self.sentences += sum(len(value.document.sentences) for value in encoded)
+                for value in encoded:
+                    for aspect in value.aspects:
+                        self.aspects[aspect] += 1
+                self.total += sum(int.from_bytes(own[:16], "big") for own in digests)
+                self.chunks.append(chunk_digest(digests))
+                yield from to_rows(encoded, digests, self._table.schema, self._table.aspects, fields).to_batches()
+        except Exception as error:
+            self.error = error  # the engine would only give its text
+            raise
+
+
+def finished(place: Location, keys: Sequence[str], data: frozenset[str]) -> dict[str, Written]:
+    """Key -> what the ledger says, of the shards whose entry is whole and whose files (of `data`) are there."""
+    found = {}
+    for key in dict.fromkeys(keys):
+        try:
+            entry = read_sealed(place / LEDGER / f"{key}.json")
+        except Mismatch:  # cut off: as if it were not there
+            continue
+        if entry is None:
+            continue
+        try:
+            written = Written(**{**entry, "fragments": tuple(entry["fragments"])})
+            if written.key == key and written.files <= data:
+                found[key] = written
+        except (KeyError, TypeError, ValueError):
+            continue
+    return found
+
+
+def commit(table: Table, written: Sequence[Written]) -> int:
+    """Make the table of these shards, in order, in one step; its version. Raises StorageFailed, Unwritable."""
+    lance = _lance()
+    place = locate(table.place)
+    fragments = [
+        lance.FragmentMetadata.from_json(fragment) for shard in written for fragment in shard.fragments if shard.rows
+    ]
+    try:
+        made = lance.LanceDataset.commit(
+            table.uri,
+            lance.LanceOperation.Overwrite(table.schema, fragments),
+            storage_options=engine_options(place) or None,
+        )
+    except (OSError, RuntimeError, ValueError) as error:
+        raise storage_error(place, error) from error
+    return int(made.version)
+
+
+def _lance() -> Any:
+    try:
+        import lance
+        import lance.fragment
+    except ImportError as error:
+        raise Missing("the package pylance is not installed; pip install 'heedful[scale]'") from error
+    return lance
