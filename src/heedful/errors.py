@@ -2,7 +2,7 @@
 
 HeedfulError                  exit code 1
   BadInput (ValueError)       2   BadRecord, BadRun, BadQrels, BadMeasure, BadRank, BadBenchmark, BadPlan, BadFilter,
-                                  BadSystem, UnknownId, UnknownAspect, Unwritable
+                                  BadSystem, UnknownId, UnknownAspect, Unwritable, Diverged
   Mismatch                    2   artifacts that do not belong together, or are damaged
   Missing                     3   an extra, a model, a file, a key
   BudgetSpent                 3   the money set aside is spent; holds what is there
@@ -91,6 +91,10 @@ class UnknownAspect(BadInput):
 
 class Unwritable(BadInput):
     """An output path cannot be written."""
+
+
+class Diverged(BadInput):
+    """Training with these settings or rows gives no finite number."""
 
 
 class Mismatch(HeedfulError):

