@@ -44,6 +44,7 @@ class Server:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # or every reply waits 40 ms for its second half
 
             def log_message(self, *args: object) -> None:
                 pass

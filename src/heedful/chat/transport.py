@@ -57,7 +57,7 @@ class Transport:
 
     async def send(self, request: Request) -> Answer:
         """The answer, or one with `failure` after the last attempt. Raises Missing, Refused where none can succeed."""
-        failure = ""
+        failure, final = "", False
         for attempt in range(self.patience.attempts):
             await self._until_allowed()
             body = self._body(request)
@@ -77,14 +77,14 @@ class Transport:
                 continue
             if isinstance(problem, HeedfulError) and wait is None:
                 raise problem
-            failure = str(problem)
-            if wait is None or attempt + 1 == self.patience.attempts:
+            failure, final = str(problem), wait is None
+            if final or attempt + 1 == self.patience.attempts:
                 break
             self.retries += 1
             pause = wait or min(self.patience.longest_wait, self.patience.first_wait * 2**attempt)
             log.warning("%s; attempt %d of %d", failure, attempt + 1, self.patience.attempts)
             await asyncio.sleep(pause * (1 if wait else random.uniform(0.5, 1.0)))
-        return Answer(failure=failure)
+        return Answer(failure=failure, final=final)
 
     async def close(self) -> None:
         """Close the connections."""

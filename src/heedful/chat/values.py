@@ -31,8 +31,8 @@ class Answer:
     """What came back, or why nothing did.
 
     probabilities: one a label, summing to 1; None where none was asked for or no label was among the likely tokens.
-    failure: empty, or why there is no answer; then text is empty. dry: nothing was sent. cached: it cost nothing.
-    cost: US dollars, None where the price is unknown.
+    failure: empty, or why there is no answer; then text is empty. final: asking again would fail again. dry: nothing
+    was sent. cached: it cost nothing. cost: US dollars, None where the price is unknown.
     """
 
     text: str = ""
@@ -41,6 +41,7 @@ class Answer:
     completion_tokens: int = 0
     finish: str = ""
     failure: str = ""
+    final: bool = False
     cached: bool = False
     dry: bool = False
     cost: float | None = None

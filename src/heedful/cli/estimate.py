@@ -7,8 +7,8 @@ from typing import Any
 from heedful.cli.output import Format, print_json, wide_console
 
 
-def print_estimate(found: dict[str, Any], budget: float | None, format: Format) -> None:
-    """Calls, tokens and dollars of every system, and what a budget of so many dollars covers."""
+def print_estimate(found: dict[str, Any], budget: float | None, format: Format, first: str = "system") -> None:
+    """Calls, tokens and dollars of every system (or what `first` says), and what a budget covers."""
     if format is Format.json:
         print_json(found if budget is None else found | {"budget": budget})
         return
@@ -17,7 +17,7 @@ def print_estimate(found: dict[str, Any], budget: float | None, format: Format) 
     total = found["total"]
     rows = {name: _cells(row) for name, row in found["systems"].items()} | {"total": _cells(total)}
     console = wide_console()
-    rows_table(console, "dry run: nothing was sent", rows)
+    rows_table(console, "dry run: nothing was sent", rows, first)
     if budget is not None and total["cost"] is not None:
         covered = [name for name in ("cost", "cost_at_most") if total[name] <= budget]
         verdict = {0: "does not cover the expected cost", 1: "covers the expected cost", 2: "covers the worst case"}

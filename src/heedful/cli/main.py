@@ -23,6 +23,7 @@ VERBS: tuple[str, ...] = (
     "follow",
     "diagnose",
     "experiment",
+    "synthesize",
     "systems",
     "serve",
     "mcp",

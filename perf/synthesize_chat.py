@@ -1,0 +1,154 @@
+"""A whole run of `heedful synthesize` against models that are none, killed and resumed, with 16 workers and with one.
+
+A server on loopback plays generator and validator (`heedful.synthesize.pretend`): some answers are garbage, some slow,
+some 429. It counts what it is asked. The last line is one JSON object; `repaid` in it is how many answers that had
+reached the disk before a kill were asked for again, and should be 0: `lost_in_flight` are those that had not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tests.openai_server import Say, Server
+
+from heedful.synthesize import pretend
+from heedful.synthesize.parquet import read_triplets, to_row
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "arxiv-cs" / "corpus.jsonl.gz"
+
+
+class Counting:
+    """How the server behaves: by the prompt alone, but for a 429 at the first sight of one prompt in a hundred."""
+
+    def __init__(self) -> None:
+        self.seen: Counter[str] = Counter()
+        self.answered: Counter[str] = Counter()
+        self.lock = threading.Lock()
+
+    def __call__(self, asked: dict[str, Any], number: int) -> Say:
+        prompt = asked["messages"][-1]["content"]
+        shape = asked["response_format"]["json_schema"]["name"]
+        key = sha256(f"{asked['model']} {prompt}".encode()).hexdigest()
+        with self.lock:
+            self.seen[key] += 1
+            first = self.seen[key] == 1
+        if first and pretend.share(prompt, "429") < 0.01:
+            return Say(status=429, headers={"retry-after-ms": "50"}, body={"error": {"message": "slow down"}})
+        with self.lock:
+            self.answered[key] += 1
+        wrong = 0.04 if asked["model"] == "pretend-validator" else 0.0
+        text = pretend.answer(shape, prompt, garbage=0.03, wrong=wrong)
+        return Say(text, seconds=0.3 if pretend.share(prompt, "slow") < 0.01 else 0.0)
+
+    def twice(self) -> int:
+        """Answers that were given again to a prompt that had one."""
+        with self.lock:
+            return sum(count - 1 for count in self.answered.values())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="100 passages without an index")
+    parser.add_argument("--source", type=Path, default=SHARED)
+    parser.add_argument("--passages", type=int, default=2_000)
+    parser.add_argument("--index", type=Path, help="where negatives are looked for")
+    parser.add_argument("--out", type=Path, help="where the sets go")
+    parser.add_argument("--only", choices=("16", "1"), help="one of the two runs")
+    arguments = parser.parse_args()
+    passages = 100 if arguments.quick else arguments.passages
+    out = arguments.out or Path(tempfile.mkdtemp())
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "prices.toml").write_text(
+        '[models]\n"pretend-generator" = { input = 0.15, output = 0.60 }\n'
+        '"pretend-validator" = { input = 1.10, output = 4.40 }\n'
+    )
+    found: dict[str, Any] = {"passages": passages}
+    for workers in [int(arguments.only)] if arguments.only else [16, 1]:
+        found[f"workers_{workers}"] = measured(arguments, passages, out, workers)
+    ids = {workers: rows(out / f"set-{workers}") for workers in (16, 1) if (out / f"set-{workers}" / "data").is_dir()}
+    if len(ids) == 2:
+        found["same_rows"] = ids[16] == ids[1]
+        found["rows"] = len(ids[16])
+    print(json.dumps(found))
+
+
+def measured(arguments: argparse.Namespace, passages: int, out: Path, workers: int) -> dict[str, Any]:
+    """One run: killed with SIGKILL when a third and two thirds are done, each time begun again."""
+    behaviour = Counting()
+    server = Server(behaviour)
+    folder, cache = out / f"set-{workers}", out / f"answers-{workers}.sqlite"
+    command = [
+        *(sys.executable, "-m", "heedful", "synthesize", str(arguments.source), "--out", str(folder)),
+        *("--generator", "pretend-generator", "--validator", "pretend-validator", "--base-url", server.url),
+        *("--concurrency", str(workers), "--limit", str(passages), "--licence", "CC0-1.0", "--budget", "50"),
+        *("--cache", str(cache)),
+    ]
+    if arguments.index and not arguments.quick:
+        command += ["--index", str(arguments.index)]
+    environment = os.environ | {"HEEDFUL_PRICES": str(out / "prices.toml"), "COLUMNS": "160"}
+    calls = 11 * passages
+    begun, lost, killed_after = time.perf_counter(), 0, []
+    for share in (1 / 3, 2 / 3):
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+        while sum(behaviour.answered.values()) < share * calls and process.poll() is None:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        time.sleep(0.5)  # what was in flight is answered to nobody
+        killed_after.append(len(behaviour.answered))
+        lost += killed_after[-1] - kept_answers(cache)
+    finished = subprocess.run([*command, "--format", "json"], env=environment, capture_output=True, text=True)
+    seconds = time.perf_counter() - begun
+    print(finished.stderr[-1500:], file=sys.stderr)
+    finished.check_returncode()
+    report = json.loads(finished.stdout)
+    answered = behaviour.twice()
+    again = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    server.stop()
+    print(again.stdout)
+    kept = list(read_triplets(folder))
+    return {
+        "seconds": round(seconds, 1),
+        "requests": len(server.calls),
+        "prompts": len(behaviour.answered),
+        "killed_after_answers": killed_after,
+        "lost_in_flight": lost,
+        "answered_twice": answered,
+        "repaid": answered - lost,
+        "asked_by_a_run_with_nothing_left": behaviour.twice() - answered,
+        "most_at_once": server.most_at_once,
+        "rows": report["rows"],
+        "ids_doubled": len(kept) - len({row.id for row in kept}),
+        "done": report["passages"]["done"],
+        "cost": report["cost"],
+    }
+
+
+def kept_answers(cache: Path) -> int:
+    """How many answers are on disk."""
+    with sqlite3.connect(cache) as database:
+        return int(database.execute("SELECT COUNT(*) FROM answers").fetchone()[0])
+
+
+def rows(folder: Path) -> list[str]:
+    """All rows of a set as sorted JSON lines."""
+    return sorted(json.dumps(to_row(row), sort_keys=True) for row in read_triplets(folder))
+
+
+if __name__ == "__main__":
+    main()

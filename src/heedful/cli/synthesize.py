@@ -1,0 +1,255 @@
+"""`heedful synthesize`: a collection to triplets that teach a model to heed instructions."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from heedful.cli.output import Format, note, print_json
+
+if TYPE_CHECKING:
+    from heedful.synthesize.pipeline import Progress, Track
+
+_EVERY = 15.0  # seconds between lines where stderr is no terminal
+
+
+def command(
+    source: Annotated[
+        Path, typer.Argument(help="Passages (any corpus file), pairs (query and passage), a benchmark or an index.")
+    ],
+    out: Annotated[Path, typer.Option(help="The set's folder.")] = ...,  # type: ignore[assignment]
+    generator: Annotated[str, typer.Option(metavar="MODEL", help="A chat model, or rules.")] = ...,  # type: ignore[assignment]
+    validator: Annotated[str, typer.Option(metavar="MODEL", help="A second chat model, one that reasons.")] = "",
+    index: Annotated[Path | None, typer.Option(help="Where hard negatives are looked for first.")] = None,
+    base_url: Annotated[str | None, typer.Option(help="The generator's address; OpenAI's unless given.")] = None,
+    validator_base_url: Annotated[str | None, typer.Option(help="The validator's; the same unless given.")] = None,
+    key_env: Annotated[str, typer.Option(help="The variable that holds the generator's key.")] = "OPENAI_API_KEY",
+    validator_key_env: Annotated[str | None, typer.Option(help="The validator's; the same unless given.")] = None,
+    generator_tokens: Annotated[int, typer.Option(help="Of an answer, at most.")] = 1000,
+    validator_tokens: Annotated[int, typer.Option(help="Of an answer, at most, reasoning included.")] = 4000,
+    timeout: Annotated[float, typer.Option(help="Seconds that an answer may take.")] = 120.0,
+    budget: Annotated[float | None, typer.Option(min=0, metavar="USD", help="What both models may cost.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count calls and price; send nothing.")] = False,
+    concurrency: Annotated[int, typer.Option(min=1, help="Passages worked on at once.")] = 16,
+    limit: Annotated[int | None, typer.Option(min=1, help="Read at most so many passages.")] = None,
+    rows: Annotated[int, typer.Option(min=1, help="With rules: how many rows.")] = 100_000,
+    seed: Annotated[int, typer.Option(help="With rules: another seed, other rows.")] = 0,
+    exclude: Annotated[
+        list[Path] | None, typer.Option(metavar="FOLDER", help="A test set; nothing of it gets in (repeatable).")
+    ] = None,
+    views: Annotated[
+        str, typer.Option(help="Rows of their own for altered requests: none, polarity, all.")
+    ] = "polarity",
+    partial: Annotated[bool, typer.Option("--partial", help="Keep rows that lost one poisoned negative.")] = False,
+    confidence: Annotated[float, typer.Option(min=0, max=1, help="How sure the validator must be.")] = 0.6,
+    candidates: Annotated[int, typer.Option(min=1, max=20, help="Passages looked at for a negative.")] = 5,
+    balance: Annotated[float, typer.Option(help="No kind of instruction above so many medians; 0: off.")] = 2.0,
+    dev: Annotated[float, typer.Option(min=0, max=1, help="Share of passages in the dev split.")] = 0.05,
+    licence: Annotated[str, typer.Option(help="Of the source; carried into every row.")] = "",
+    prompts: Annotated[Path | None, typer.Option(metavar="DIR", help="Prompt files in place of ours.")] = None,
+    cache: Annotated[Path | None, typer.Option(help="The answer cache; one for all of Heedful unless given.")] = None,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Count unusable entries and go on.")] = False,
+    format: Annotated[Format, typer.Option(help="For eyes or for programs.")] = Format.table,
+) -> None:
+    """Make triplets with poisoned negatives. The same command goes on where an earlier one was cut off."""
+    from heedful.errors import BadInput, BudgetSpent, Upstream
+
+    if generator == "rules":
+        _by_rules(source, out, rows, seed, list(exclude or ()), dev, licence, format)
+        return
+    if not validator:
+        raise BadInput("--validator: found none; expected a second chat model (or --generator rules, which needs none)")
+
+    from heedful.chat import Purse
+    from heedful.synthesize.assembling import Assembly
+    from heedful.synthesize.estimate import estimate
+    from heedful.synthesize.models import Endpoint, opened
+    from heedful.synthesize.neighbours import IndexNeighbours, Neighbours, NoNeighbours
+    from heedful.synthesize.pipeline import Job, recipe_of, synthesize
+    from heedful.synthesize.prompting import load_prompts
+    from heedful.synthesize.sources import is_index
+    from heedful.synthesize.stages import Maker
+    from heedful.synthesize.workers import ThreadMapper
+
+    asked = load_prompts(prompts)
+    overlaps = _overlaps(list(exclude or ()))
+    searched = index or (source if is_index(source) else None)
+    near: Neighbours = IndexNeighbours(searched, dev=dev, overlaps=overlaps) if searched else NoNeighbours()
+    first = Endpoint(model=generator, base_url=base_url, key_env=key_env, max_tokens=generator_tokens, timeout=timeout)
+    second = Endpoint(
+        model=validator,
+        base_url=validator_base_url or base_url,
+        key_env=validator_key_env or key_env,
+        max_tokens=validator_tokens,
+        timeout=timeout,
+    )
+    assembly = Assembly(
+        views=views,  # type: ignore[arg-type]
+        balance=balance,
+        dev=dev,
+        licence=licence,
+        models=(generator, validator),
+        templates=tuple(f"{name}:{hash}" for name, hash in asked.hashes().items()),
+        confidence=confidence,
+        overlaps=overlaps,
+    )
+    with (
+        Purse(None if dry_run else budget),
+        opened(first, second, concurrency=concurrency, cache=cache, dry=dry_run) as both,
+    ):
+        maker = Maker(*both, asked, near, candidates=candidates, partial=partial, confidence=confidence)
+        job = Job(
+            source=source,
+            out=out,
+            maker=maker,
+            recipe=recipe_of(
+                maker,
+                assembly,
+                index=near.index.manifest.digest if isinstance(near, IndexNeighbours) else "",
+                exclude=sorted(str(folder.resolve().name) for folder in exclude or ()),
+                tokens=[generator_tokens, validator_tokens],
+            ),
+            assembly=assembly,
+            limit=limit,
+            skip_bad=skip_bad,
+            overlaps=overlaps,
+        )
+        if dry_run:
+            from heedful.cli.estimate import print_estimate
+
+            found = estimate(job)
+            if format is Format.table:
+                note(f"{found['passages']['left']:,} of {found['passages']['used']:,} passages are left to do")
+            print_estimate(found, budget, format, "prompt")
+            return
+        spendings = [model.chat.spending for model in both]  # type: ignore[attr-defined]
+        with _reporting(lambda: sum(spending.cost for spending in spendings)) as track:
+            report = synthesize(job, ThreadMapper(concurrency), track)
+        report["this_run"] = {
+            name: sum(getattr(spending, name) for spending in spendings)
+            for name in ("calls", "cached", "retries", "failed", "cost")
+        }
+    _card(out, report)
+    if format is Format.json:
+        print_json(report)
+    else:
+        print_report(report, out)
+    if report["stopped"]:
+        raise BudgetSpent(f"{report['stopped']} (the rows made so far are in {out})")
+    if report["passages"]["unanswered"]:
+        count, reason = report["passages"]["unanswered"], report["passages"]["reason"]
+        raise Upstream(f"{count} passages got no answer ({reason}); the same command asks again for them alone")
+
+
+def print_report(report: dict[str, Any], out: Path) -> None:
+    """Acceptance by stage and reason, cost by prompt, and what came of it."""
+    from heedful.cli.output import wide_console
+    from heedful.cli.tables import rows_table
+
+    console = wide_console()
+    stages = {
+        row["stage"]: {
+            "reached": f"{row['reached']:,}",
+            "passed": f"{row['passed']:,}",
+            "share": f"{100 * row['passed'] / row['reached']:.1f} %",
+        }
+        for row in report["stages"]
+    }
+    rows_table(console, "acceptance", stages, "stage")
+    dropped = {
+        f"{row['stage']}: {reason}": {"how many": f"{count:,}"}
+        for row in report["stages"]
+        for reason, count in row["reasons"].items()
+    }
+    if dropped:
+        rows_table(console, "dropped", dropped, "stage and reason")
+    if report["costs"]:
+        rows_table(
+            console, "cost, kept answers included", {row["prompt"]: _cost(row) for row in report["costs"]}, "prompt"
+        )
+    total, passages, run = sum(report["rows"].values()), report["passages"], report["this_run"]
+    split = ", ".join(f"{name} {count:,}" for name, count in report["rows"].items())
+    console.print(f"{out}: {total:,} rows ({split}) of {report['groups']:,} passages; {passages['used']:,} were usable")
+    origins = report["negatives"]
+    if sum(origins.values()):
+        share = 100 * origins.get("corpus", 0) / sum(origins.values())
+        console.print(f"{share:.0f} % of the negatives are passages of the collection, the others were written")
+    each = "" if report["cost_per_row"] is None else f", ${report['cost_per_row']:.5f} a row"
+    cost = "of unknown cost" if report["cost"] is None else f"${report['cost']:.4f}{each}"
+    console.print(
+        f"all calls: {cost}; this run sent {run['calls']:,}, found {run['cached']:,} kept, paid ${run['cost']:.4f}"
+    )
+
+
+def _cost(row: dict[str, Any]) -> dict[str, str]:
+    return {
+        "model": row["model"],
+        "calls": f"{row['calls']:,}",
+        "repaired": f"{row['repairs'] - row['malformed']:,} of {row['repairs']:,}",
+        "tokens in": f"{row['prompt_tokens']:,}",
+        "out": f"{row['completion_tokens']:,}",
+        "cost": "unknown" if row["cost"] is None else f"${row['cost']:.4f}",
+    }
+
+
+@contextmanager
+def _reporting(spent: Callable[[], float]) -> Iterator[Track]:
+    """What to call as passages get done: one line that is rewritten on a terminal, else a line at times."""
+    terminal = sys.stderr.isatty()
+    every, last = (0.5 if terminal else _EVERY), time.monotonic() - (0 if terminal else _EVERY - 3)
+
+    def tell(progress: Progress) -> None:
+        nonlocal last
+        if time.monotonic() - last < every:
+            return
+        last = time.monotonic()
+        text = said(progress, spent())
+        if terminal:
+            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+        else:
+            note(text)
+
+    try:
+        yield tell
+    finally:
+        if terminal:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def said(progress: Progress, spent: float) -> str:
+    """Progress as a line: how far, rate, time left, accepted, dollars."""
+    new = progress.done - progress.found
+    left = progress.seconds_left
+    parts = [f"{progress.done:,} of {progress.total:,} passages", f"{progress.rate:.1f} a second"]
+    parts.append("" if left is None else f"{_span(left)} left")
+    parts.append(f"{100 * progress.made / new:.0f} % judged sound" if new else "")
+    parts.append(f"{progress.unanswered} without an answer" if progress.unanswered else "")
+    return ", ".join(filter(None, parts)) + f", ${spent:.4f} spent"
+
+
+def _span(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _by_rules(
+    source: Path, out: Path, rows: int, seed: int, exclude: list[Path], dev: float, licence: str, format: Format
+) -> None:
+    from heedful.errors import Missing
+
+    raise Missing("--generator rules: not in this version; expected the names of two chat models")
+
+
+def _overlaps(folders: list[Path]) -> Any:
+    return None
+
+
+def _card(out: Path, report: dict[str, Any]) -> None:
+    return None

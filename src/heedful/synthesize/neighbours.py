@@ -1,0 +1,112 @@
+"""Where hard negatives are looked for first: the user's own index."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+from heedful.index import Index
+from heedful.records import Document
+from heedful.seams import DocumentEncoder
+from heedful.synthesize.rows import Passage, part_of
+from heedful.synthesize.texts import commands, fingerprint, shingles, unfit_passage
+
+_DEPTH, _DEEP = 40, 400  # how far down the rankings are read; deep for the small part
+_READ = 4  # so many times k passages are looked at
+_COPY = 0.5
+
+
+class Neighbours(Protocol):
+    """Passages near texts."""
+
+    def near(self, texts: Sequence[str], positive: Passage, k: int) -> list[list[Passage]]:
+        """For each text at most k passages, nearest first: neither the positive nor like it, none in two lists."""
+        ...
+
+
+class NoNeighbours:
+    """No index at hand."""
+
+    def near(self, texts: Sequence[str], positive: Passage, k: int) -> list[list[Passage]]:
+        """None."""
+        return [[] for _ in texts]
+
+
+class IndexNeighbours:
+    """By BM25 and by vectors, fused by rank, in a passage's own part of the split; the same whoever asks, and when.
+
+    Left out: passages like the positive, texts that give orders to language models (they would be shown in another
+    passage's prompts), what `overlaps` a test set, and what is no passage to begin with.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        dev: float = 0.0,
+        encoder: DocumentEncoder | None = None,
+        overlaps: Callable[[Passage], bool] | None = None,
+    ):
+        self.index = Index.open(folder)
+        self.dev, self._overlaps = dev, overlaps
+        self._lock = threading.Lock()
+        self._given = encoder
+        if encoder is not None:
+            self.index.require_encoder(encoder.spec())
+
+    @cached_property
+    def _encoder(self) -> DocumentEncoder:
+        if self._given is not None:
+            return self._given
+        from heedful.encode import load_encoder
+
+        spec = self.index.manifest.encoder
+        encoder = load_encoder(spec["name"], labels=spec["labels"], scheme=self.index.scheme)
+        self.index.require_encoder(encoder.spec())
+        return encoder
+
+    def near(self, texts: Sequence[str], positive: Passage, k: int) -> list[list[Passage]]:
+        """As the seam says."""
+        part = part_of(positive.id, self.dev)
+        depth = _DEPTH if part == "train" else _DEEP
+        with self._lock:  # one item at a time: a vector must not depend on what else was asked
+            vectors = self._encoder.encode_queries(texts)
+        orders = []
+        for text, vector in zip(texts, vectors, strict=True):
+            rankings = [self.index.search_text(text, depth), self.index.search(vector, depth)]
+            order = fused([[hit.id for hit in hits] for hits in rankings])
+            orders.append([id for id in order if id != positive.id and part_of(id, self.dev) == part][: _READ * k])
+        ids = list(dict.fromkeys(id for order in orders for id in order))
+        passages = {document.id: _passage(document) for document in self.index.documents(ids)}
+        own, taken, lists = shingles(positive.full), {fingerprint(positive.full)}, []
+        for order in orders:
+            found: list[Passage] = []
+            for passage in (passages[id] for id in order):
+                if len(found) < k and (mark := fingerprint(passage.full)) not in taken and self._fits(passage, own):
+                    taken.add(mark)
+                    found.append(passage)
+            lists.append(found)
+        return lists
+
+    def _fits(self, passage: Passage, positive: frozenset[str]) -> bool:
+        """positive: its runs of words."""
+        runs = shingles(passage.full)
+        if len(runs & positive) > _COPY * len(runs | positive) or unfit_passage(passage) or commands(passage.full):
+            return False
+        return self._overlaps is None or not self._overlaps(passage)
+
+
+def fused(rankings: Sequence[Sequence[str]], constant: int = 20) -> list[str]:
+    """Reciprocal rank fusion: ids by the sum of 1 / (constant + rank), ties by id."""
+    scores: dict[str, float] = {}
+    for ranking in rankings:
+        for rank, id in enumerate(ranking, 1):
+            scores[id] = scores.get(id, 0.0) + 1 / (constant + rank)
+    return sorted(scores, key=lambda id: (-scores[id], id))
+
+
+def _passage(document: Document) -> Passage:
+    return Passage(document.id, document.text or document.title, document.title if document.text else "")
