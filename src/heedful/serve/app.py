@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.security import APIKeyHeader, HTTPBearer
@@ -22,15 +22,23 @@ from heedful.serve.settings import Settings
 from heedful.serve.shelf import Shelf
 from heedful.serve.work import Work
 
+if TYPE_CHECKING:
+    from heedful.seams import DocumentEncoder
+
 PAGE = Path(__file__).parent / "page"
 PLAIN: dict[int | str, dict[str, Any]] = {413: problems.USUAL[413], 421: problems.USUAL[421]}
 _BY_HEADER = APIKeyHeader(name="X-API-Key", auto_error=False)
 
 
-def create_app(index_path: str | Path, *, settings: Settings | None = None) -> FastAPI:
-    """The app; the index is opened when it starts, and it is not ready before. Raises Missing, Mismatch then."""
+def create_app(
+    index_path: str | Path, *, settings: Settings | None = None, encoder: DocumentEncoder | None = None
+) -> FastAPI:
+    """The app; the index is opened when it starts, and raises Missing or Mismatch then.
+
+    encoder: the one that the index was made with, where it cannot be loaded by its name.
+    """
     chosen = settings or Settings()
-    work, door = Work(chosen, Shelf(index_path)), Door()
+    work, door = Work(chosen, Shelf(index_path, encoder)), Door()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -7,13 +7,16 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from heedful.errors import HeedfulError, Mismatch
 from heedful.index.manifest import IDENTITY, Manifest, read_manifest
 from heedful.serve.collection import Collection
 
 log = logging.getLogger("heedful.serve")
+if TYPE_CHECKING:
+    from heedful.seams import DocumentEncoder
+
 Stamp: TypeAlias = tuple[int, str, str]
 T = TypeVar("T")
 _PATIENCE = 10.0  # seconds that a request waits for the next version where the files of its own have gone
@@ -22,8 +25,8 @@ _PATIENCE = 10.0  # seconds that a request waits for the next version where the 
 class Shelf:
     """Holds the collection in use and looks for a newer one."""
 
-    def __init__(self, path: Path | str):
-        self.path = path
+    def __init__(self, path: Path | str, encoder: DocumentEncoder | None = None):
+        self.path, self._encoder = path, encoder
         self._current: Collection | None = None
         self._tried: Stamp | None = None
         self._changing = asyncio.Lock()
@@ -89,8 +92,8 @@ class Shelf:
         log.info("index opened", extra={"version": opened.index.manifest.version, "documents": len(opened.index)})
 
     def _open(self) -> Collection:
-        opened = Collection.open(self.path)
-        if self._current is not None and _same_encoder(self._current, opened):
+        opened = Collection.open(self.path, self._encoder)
+        if self._encoder is None and self._current is not None and _same_encoder(self._current, opened):
             opened.explorer.encoder = self._current.explorer.encoder
         opened.warm()
         return opened
