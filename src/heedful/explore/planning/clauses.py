@@ -101,6 +101,24 @@ _LISTED = re.compile(
     r"^\s*(avoid|exclude|excluding|excluded|without|not|no|skip|omit|except|reject|unwanted|ignore)\s*:\s*(.+)$", re.I
 )
 _RATHER = re.compile(r"\brather\s+(?!than\b)((?:[\w-]+\s+){0,5}?[\w-]+)\s+than\s+", re.I)
+_KIND = (
+    r"(?:tasks?|domains?|topics?|subjects?|languages?|data\s?sets?|data|applications?|problems?|areas?|fields?|settings?|"
+    r"purposes?|goals?|methods?|models?|techniques?|approach(?:es)?|architectures?|algorithms?|modalit(?:y|ies)|uses?)"
+)
+_NAMED = r"(?!(?:@seed|this|that|these|those|it|its|theirs?|ours?|mine|what|here|the\s+(?:one|seed|paper|article|current|original|given|same|usual))\b)"
+_OTHER_THAN = re.compile(
+    rf"\b(?:(?P<before>(?:an?|some|any|the)\s+)?(?P<kind>{_KIND})\s+(?:other|different)\s+(?:than|from)|"
+    rf"(?P<other>other|another|different)\s+(?P<kinds>(?:[\w-]+\s+)?{_KIND})\s+(?:than|from))\s+{_NAMED}",
+    re.I,
+)
+_KEPT = re.compile(
+    r"(\b(?:rather than|instead of|(?:any|every|some)thing (?:but|except|other than)) [^,;.:]*?)\s+"
+    r"((?:for|on|with|in)\s+(?:the\s+same|similar|same|this)\b)",
+    re.I,
+)
+_LESS_MORE = re.compile(
+    r"\bless\s+(?:on|about)\s+([^,;.]+?)\s*(?:,\s*(?:and|but)?|and|but)\s*more\s+(?:on|about)\s+([^,;.]+)", re.I
+)
 _HARD = re.compile(
     r"\s*(?:[,;:()\[\]]|\s-+\s|(?<=\w)/(?=\s)|\.\s|[!?]+|(?<![\w-])(?:(?<!anything )(?<!everything )(?<!nothing )(?<!all )but(?!\s+not\b)|yet|while|whereas|whilst|although|however|though(?=\s+\w+\s+\w+)|plus|then|as\s+well\s+as(?=\s+(?:no|not|without|a|the)\b))(?![\w-]))\s*|"
     r"\s+and\s+(?=(?:no|not|without|avoid|exclude|excluding|ignore|only|also|with|using|preferably|ideally|similar|the\s+same|same|a\s+different|different|another|other|an\s+other|comparable|about|on|in|for|from|applied|published|written|since|that|which|whose|do|does|must|should|never|nothing|skip|leave|drop|i|find|focus|match|please|neither|nor|regardless|rather|prefer|show|give|a\s+similar|a\s+comparable|use|uses|their|its|how|what|why)(?![\w-]))|"
@@ -146,6 +164,9 @@ def settle_negations(text: str) -> tuple[str, bool]:
     """The text with double negations resolved, and whether there was one that asks for nothing at all."""
     text = _LISTED.sub(lambda m: m[1] + " " + re.sub(r"\s*,\s*(?:and|or)?\s*|\s+and\s+", " or ", m[2]), text)
     text = _RATHER.sub(lambda m: f"{m[1]} rather than ", text)
+    text = _OTHER_THAN.sub(lambda m: f"{m['other'] or 'other'} {m['kinds'] or m['kind']}, rather than ", text)
+    text = _LESS_MORE.sub(r"on \2 rather than \1", text)
+    text = _KEPT.sub(r"\1, \2", text)
     text = _NOT_ONLY.sub(lambda m: f"{m['a']} , also ", text)
     neutral = _NEUTRAL.search(text) is not None
     text = _NEUTRAL.sub(" , ", text)

@@ -23,7 +23,7 @@ _LEAD = (
     r"relat(?:e|es|ed|ing)(?: to)?|concern(?:s|ed|ing)?(?: with)?|regard(?:s|ing)?|deal(?:s|ing)?(?: with)?|focus(?:s?es|s?ed|s?ing)?(?: \w+ly)?(?: on| upon)?|"
     r"concentrat(?:e|es|ed|ing)(?: on)?|emphasi[sz](?:e|es|ed|ing)|stress(?:es|ed|ing)?|highlight(?:s|ed|ing)?|prioriti[sz](?:e|es|ed|ing)|centred on|centered on|aimed at|targeting|targeted at|"
     r"about|on|for|with|within|in|from|of|by|at|as|into|over|around|upon|towards?|among|across|"
-    r"interested|interest|emphasis|focus|attention|restrict(?:ed)?(?: to)?|limit(?:ed)?(?: to)?|confine[d]?(?: to)?|narrow(?:ed)?(?: it)?(?: down)?(?: to)?|stick to|keep to|make sure|ensure|"
+    r"make (?:it|them) (?:more )?about|interested|interest|emphasis|focus|attention(?=\s+(?:to|on|is|should|must)\b)|restrict(?:ed)?(?: to)?|limit(?:ed)?(?: to)?|confine[d]?(?: to)?|narrow(?:ed)?(?: it)?(?: down)?(?: to)?|stick to|keep to|make sure|ensure|"
     r"provided|as long as|so long as|given that|where possible|if possible|when possible|if at all possible|"
     r"discuss(?:es|ed|ing)?|describ(?:e|es|ed|ing)|mention(?:s|ed|ing)?|cover(?:s|ed|ing)?|address(?:es|ed|ing)?|report(?:s|ed|ing)?(?: on)?|present(?:s|ed|ing)?|"
     r"stud(?:y|ies|ied|ying)|examin(?:e|es|ed|ing)|investigat(?:e|es|ed|ing)|analy[sz](?:e|es|ed|ing)|explor(?:e|es|ed|ing)|propos(?:e|es|ed|ing)|consider(?:s|ed|ing)?|"
@@ -56,14 +56,14 @@ _KIND = re.compile(r"\b(preprints?|abstracts?|reports?|manuscripts?|references?|
 _VAGUE = frozenset(
     "good interesting recent best important influential cited famous high quality nice helpful useful short easy readable latest newest modern classic "
     "old seminal great better new top popular state art well known highly very really relevant accessible authoritative rigorous serious "
-    "long longer shorter impactful up-to-date current contemporary favourite favorite cool decent solid reliable trustworthy "
+    "rest older earlier prior previous long longer shorter impactful up-to-date current contemporary favourite favorite cool decent solid reliable trustworthy "
     "similar different same like thing things way ways kind sort stuff else more less".split()
 )
 _REMAINS = frozenset(
     "rank sort order similarity likeness overall generally respect respects leave let keep keeping once else one ones wanted mind if care whether way ways think think really like love enjoyed enjoy found liked interesting match matching sure somehow "
     "come comes taken used use approach about paper's papers concerned goes far long case provided fact thing bit lot weight reading learn "
     "matters matter counts share shares sharing case what who whose how also even both them others another each kept still whatever though "
-    "although while main whole part pick sought asked after looked looks seems solve solves solved tackle tackled tackles give gives attention "
+    "although while main whole part pick sought asked after looked looks seems solve solves solved tackle tackled tackles give gives "
     "preferably ideally maybe perhaps possibly least most best exactly would could wish hope given want need needs please".split()
 )
 _FILLER = frozenset(

@@ -51,6 +51,10 @@ _DIF_PRED = (
     rf"{_DIF_ADJ}|differs?|differed|vary|varies|diverges?|disagrees?|contradicts?|conflicts?|changes?|changed|departs?|against|counter to|runs? (?:counter|against)|speaks? against|challenges?|disputes?|refutes?|opposes?|undermines?|disproves?|in conflict|in contrast|overturns?|fails? to replicate|"
     r"new|elsewhere|contradict(?:s|ed)?|clash(?:es)?|far from|at odds|incompatible|contrasts?|otherwise|something else"
 )
+_ATTRIBUTE = (  # "... in other domains" says what the domains are, not what the method is
+    r"(?:other|another|different|same|similar)\s+(?!(?:to|from|than|as|and|or|but|with|in|on|of|by|here|too|each|one|ones|"
+    r"enough|please|altogether|entirely|overall|if|when|while|is|are)\b|@seed)[a-z]"
+)
 _IRRELEVANT = (
     r"irrelevant|unimportant|immaterial|secondary|negligible|optional|open|flexible|ignored|disregarded|neglected|"
     r"left aside|left open|up to you|anything|whatever|arbitrary|play no role|plays no role|no matter|overlooked|"
@@ -152,7 +156,7 @@ class Frames:
             (rule(rf"{many}(?:{tail})\s*,?\s+(?P<cop>{_BE})(?P<irr>{_IRRELEVANT}|matters?(?=\s*(?:$|[,.;]|to me|much|at all|here|less|little)))(?:\s+(?:to me|much|at all|here|less|little))*(?![\w-])"), _irrelevant),
             (rule(rf"{many}{tail}\s+(?P<cop>{_BE})(?:{_MATTERS})(?:\s+(?:most|more|to me|here|only|above all|a lot))*(?=\s*(?:$|[,.;]))"), _matters),
             # the method is similar to this paper's / the topics may differ / findings agree with these
-            (rule(rf"(?P<even>(?:(?:even (?:if|when|though|where)|(?:not (?:mind|care|matter)|fine|ok(?:ay)?|no problem|all right|alright|acceptable|no matter|regardless of|irrespective of)(?: much)?(?:,? (?:if|whether|when|that|how))+|whether or not)\s+)?){many}{tail}\s+(?P<cop>{_BE})(?:(?P<dif>{_DIF_PRED})|(?P<sim>{_SIM_PRED}))(?![\w-])(?:(?:\s+(?:to|as|from|with|than))?(?:\s+each other|(?:\s+(?:that|those) (?:of|in))?\s*@seed(?:'s)?)(?:\s+(?:one|results?|findings|own))?|\s+one|\s+ones)?"), _copula),
+            (rule(rf"(?P<even>(?:(?:even (?:if|when|though|where)|(?:not (?:mind|care|matter)|fine|ok(?:ay)?|no problem|all right|alright|acceptable|no matter|regardless of|irrespective of)(?: much)?(?:,? (?:if|whether|when|that|how))+|whether or not)\s+)?){many}{tail}\s+(?P<cop>{_BE})(?!{_ATTRIBUTE})(?:(?P<dif>{_DIF_PRED})|(?P<sim>{_SIM_PRED}))(?![\w-])(?:(?:\s+(?:to|as|from|with|than))?(?:\s+each other|(?:\s+(?:that|those) (?:of|in))?\s*@seed(?:'s)?)(?:\s+(?:one|results?|findings|own))?|\s+one|\s+ones)?"), _copula),
             (rule(rf"{many}\s+(?P<cop>(?:need|does|do|must|should|may|is|are)\s+not(?:\s+be|\s+have to(?:\s+be)?|\s+need to(?:\s+be)?)?)\s*$"), lambda m: IGNORE),
             (rule(rf"(?:an?\s+|the\s+)?{degree}(?:{_DIF_ADJ})\s+{of_kind}{many}\s+(?:is|are|would be|being)\s+(?:also |perfectly |totally )?(?:fine|ok(?:ay)?|welcome|allowed|acceptable|good|no problem)"), lambda m: IGNORE),
             (rule(rf"{many}\s+(?:fine|ok(?:ay)?|welcome|allowed|acceptable|is fine|are fine)\s*$"), lambda m: IGNORE),
