@@ -22,9 +22,12 @@ from numpy.typing import NDArray
 from heedful.corpus.aspects import SCIENCE, AspectScheme
 from heedful.errors import BadInput, Mismatch, UnknownId
 from heedful.index import manifest as files
+from heedful.index.ann import build_ann
 from heedful.index.columns import columns_of, wider
 from heedful.index.derived import build_derived, prune_derived
+from heedful.index.home import home_of
 from heedful.index.manifest import Column, Manifest
+from heedful.index.objects import Location, locate
 from heedful.index.rows import digest, metadata_types, schema, to_rows, vector_column
 from heedful.index.seen import SeenIds, id_hash
 from heedful.index.store import Store, library_versions
@@ -35,6 +38,7 @@ from heedful.seams import DocumentEncoder
 EXACT_LIMIT = 500_000
 _FIRST = 1_000  # documents whose metadata decide the columns' first types
 _MANY_FRAGMENTS = 64
+_UNINDEXED = 0.02  # of the rows: more, and approximate indexes are built again
 log = logging.getLogger("heedful.index")
 
 
@@ -86,7 +90,7 @@ def build_index(
     another builder at work, a complete index of other documents), Mismatch (another encoder, damage), UnknownId,
     Unwritable, StorageFailed; the last complete version stays as it was.
     """
-    folder = Path(path)
+    folder = locate(path)
     started = time.monotonic()
     scheme = SCIENCE if scheme is None else scheme
     if tuple(scheme.names) != tuple(encoder.aspects):
@@ -116,7 +120,7 @@ class _Build:
 
     def __init__(
         self,
-        folder: Path,
+        folder: Location,
         encoder: DocumentEncoder,
         unwanted: frozenset[str],
         sources: Sequence[Mapping[str, Any]],
@@ -328,14 +332,23 @@ class _Build:
                 f"{self.folder}: {counts.documents} rows do not add up to the {self.streamed} documents read"
             )
         if counts.documents > self.exact_limit:
-            names = ["whole", *self.encoder.aspects]
-            self.store.build_ann([vector_column(name) for name in names], counts.documents)
-            counts = replace(counts, version=self.store.version, ann=True)
-        build_derived(self.folder, counts, self.store)
+            search = self._search(current, counts.documents)
+            counts = replace(counts, version=self.store.version, ann=True, search=search)
+        home = home_of(self.folder)
+        build_derived(home, counts, self.store)
         files.write_manifest(self.folder, counts)
         (self.folder / files.JOURNAL).unlink(missing_ok=True)
-        prune_derived(self.folder, {counts.version, *([current.version] if current else [])})
+        prune_derived(home, {counts.version, *([current.version] if current else [])})
         return counts
+
+    def _search(self, current: Manifest | None, rows: int) -> dict[str, Any]:
+        """What the manifest says of approximate search; few rows that are new are searched without an index."""
+        names = ["whole", *self.encoder.aspects]
+        if current is not None and current.search and set(current.search) == set(names):
+            new = [self.store.unindexed(vector_column(name)) for name in names]
+            if all(count is not None and count <= _UNINDEXED * rows for count in new):
+                return dict(current.search)
+        return build_ann(self.store, self.encoder.dim, self.encoder.aspects, rows)
 
     def _count(self) -> Manifest:
         """The manifest of the table as it stands."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from heedful.errors import Missing
 from heedful.index import manifest as files
-from heedful.index.objects import Location, locate
+from heedful.index.objects import Location, locate, names_in
 from heedful.index.store import TABLE, Store, bytes_below
 
 
@@ -22,7 +22,12 @@ def describe_index(path: Path | str) -> dict[str, Any]:
     journal = files.read_sealed(folder / files.JOURNAL)
     sizes = {"bytes": _bytes(folder), "derived_bytes": _bytes(folder / files.CACHE)}
     if journal is not None and not (folder / files.MANIFEST).exists():
-        rows = Store.open(folder).count() if (folder / f"{TABLE}.lance").exists() else 0
+        rows = 0
+        if journal["order"].get("shards"):
+            entries = (files.read_sealed(folder / files.LEDGER / name) for name in names_in(folder / files.LEDGER))
+            rows = sum(entry["rows"] for entry in entries if entry is not None)
+        elif (folder / f"{TABLE}.lance").exists():
+            rows = Store.open(folder).count()
         return {"documents": rows, "encoder": journal["encoder"], "complete": False, **sizes}
     manifest = files.read_manifest(folder)
     rows = Store.open(folder, manifest.version).count()

@@ -37,6 +37,7 @@ class Manifest:
     documents that have it. corpus: the sum (mod 2^128) of the first 16 bytes of all
     rows' SHA-256 digests, whatever their order. sources: the files
     that were read, with size, time and digest. ann: whether approximate indexes stand over the vector columns.
+    search: for each of these, partitions, probes and the recall at k that they reached when they were chosen.
     recipe: whatever the caller wants kept, and under "scheme" the collection's aspects as AspectScheme gives them.
     """
 
@@ -49,6 +50,7 @@ class Manifest:
     columns: Mapping[str, Column] = field(default_factory=dict)
     sources: Sequence[Mapping[str, Any]] = ()
     ann: bool = False
+    search: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
     built: str = ""
     libraries: Mapping[str, str] = field(default_factory=dict)

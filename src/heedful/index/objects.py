@@ -134,6 +134,13 @@ def locate(path: Path | str | ObjectPath) -> Location:
     return Path(path)
 
 
+def names_in(folder: Location) -> list[str]:
+    """The names of the files below a folder or prefix; none where it is not there."""
+    if isinstance(folder, ObjectPath):
+        return [entry.name for entry in folder.walk()]
+    return [file.name for file in folder.iterdir()] if folder.exists() else []
+
+
 def require_credentials(uri: str) -> None:
     """Raise Missing where the environment names no identity; looking for one over the network takes minutes."""
     files = (os.environ.get("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"), "~/.aws/config")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from heedful.corpus.aspects import AspectScheme
 from heedful.errors import BadInput, UnknownAspect, UnknownId
+from heedful.index.ann import overfetch
 from heedful.index.block import VectorBlock
 from heedful.index.derived import Derived, open_derived
 from heedful.index.filters import normalize
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from heedful.records import Vector
 
 _SELECTIVE = 50_000  # a filter that leaves at most so many is searched exactly, whatever the size
-_PROBES, _PROBES_FILTERED = 32, 80
+_PROBES = 32  # of an index whose manifest names none
+_FILTERED = 2  # times as many under a filter
 _MASKS = 32
 _MARGIN = 1e-5  # more than single precision loses in a product of unit vectors
 
@@ -257,9 +259,10 @@ class Index:
 
     def _approximate(self, query: Vector, k: int, column: str, where: str | None) -> list[Hit]:
         sql = None if where is None else normalize(where, ["id", "title", "text", *self.manifest.columns])
-        probes = _PROBES if where is None else _PROBES_FILTERED
+        chosen = int(self.manifest.search.get(column, {}).get("probes", _PROBES))
+        probes = chosen if where is None else _FILTERED * chosen
         name = vector_column(column)
-        found: pa.Table = self._store.nearest(name, query, min(2 * k + 10, len(self)), sql, probes)
+        found: pa.Table = self._store.nearest(name, query, min(overfetch(k), len(self)), sql, probes)
         values, present = matrix(found.column(name), len(query))
         positions = self._positions(
             [id for id, there in zip(found.column("id").to_pylist(), present, strict=True) if there]

@@ -208,19 +208,28 @@ class Store:
                     return entry["timestamp"].astimezone(UTC)  # type: ignore[no-any-return]
         return None
 
-    def build_ann(self, columns: Sequence[str], rows: int) -> None:
-        """An approximate index (IVF_SQ, cosine) over each vector column that has none."""
+    def build_ann(self, columns: Sequence[str], partitions: int) -> None:
+        """An approximate index (IVF_SQ, cosine) over each vector column, in place of one that is there."""
         from lancedb.index import IvfSq
 
-        config = IvfSq(distance_type="cosine", num_partitions=max(1, min(4096, round(rows**0.5))))
+        config = IvfSq(distance_type="cosine", num_partitions=partitions)
         with _writing(self.folder):
             for column in columns:
                 self._table.create_index(column, config=config, replace=True)
 
-    def nearest(self, column: str, vector: Vector, k: int, where: str | None, probes: int) -> pa.Table:
+    def unindexed(self, column: str) -> int | None:
+        """Rows that the approximate index over this column lacks (they are searched one by one); None: no index."""
+        with _reading(self.folder):
+            found = self._table.index_stats(f"{column}_idx")
+        return None if found is None else int(found.num_unindexed_rows)
+
+    def nearest(
+        self, column: str, vector: Vector, k: int, where: str | None, probes: int, *, row_ids: bool = False
+    ) -> pa.Table:
         """`id`, `_distance` (1 - cosine) and the column of about k nearest rows, by the approximate index."""
         query = self._table.search(np.asarray(vector), vector_column_name=column).distance_type("cosine")
         query = query.nprobes(probes).limit(k).select(["id", "_distance", column])
+        query = query.with_row_id(True) if row_ids else query
         with _reading(self.folder):
             return (query.where(where) if where else query).to_arrow()
 

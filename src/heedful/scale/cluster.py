@@ -206,8 +206,8 @@ class RayMapper:
         job.attempts += 1
         if job.attempts >= ATTEMPTS:
             raise Upstream(
-                f"an item was given up after {ATTEMPTS} workers died over it ({_first_line(error)}); the likely reason is "
-                "memory: use fewer workers"
+                f"an item was given up after {ATTEMPTS} workers died over it ({_first_line(error)}); the likely reason "
+                "is memory: use fewer workers"
             ) from error
         _log.warning("a worker is gone (%s); its work is done again", _first_line(error))
         if worker in self._pool.ready:
@@ -244,8 +244,8 @@ def _connect(ray: Any, address: str, workers: int | None) -> None:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
     except (OSError, OverflowError, RuntimeError, ValueError) as error:  # ConnectionError is an OSError
         raise Upstream(
-            f"--ray {address}: no Ray cluster answers ({_first_line(error)}); start one with `ray start --head`, and give the "
-            "HOST:PORT that it prints, or --ray alone for this machine"
+            f"--ray {address}: no Ray cluster answers ({_first_line(error)}); start one with `ray start --head`, and "
+            "give the HOST:PORT that it prints, or --ray alone for this machine"
         ) from error
 
 

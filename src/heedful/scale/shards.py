@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from heedful.errors import Mismatch, Missing
 from heedful.index.manifest import LEDGER, read_sealed, storage_error, write_sealed
-from heedful.index.objects import engine_options, locate
+from heedful.index.objects import engine_options, locate, names_in
 from heedful.index.rows import digest, schema, to_rows
 from heedful.index.store import TABLE
 from heedful.records import Document
@@ -96,6 +96,7 @@ def write_shard(table: Table, shard: Shard) -> Written:
             counted.batches(shard.documents),
             table.uri,
             schema=table.schema,
+            mode="overwrite",  # as if nothing stood there; nothing is committed here
             storage_options=engine_options(place) or None,
         )
     except (OSError, RuntimeError, ValueError) as error:
@@ -157,7 +158,10 @@ class _Counted:
 def finished(place: Location, keys: Sequence[str], data: frozenset[str]) -> dict[str, Written]:
     """Key -> what the ledger says, of the shards whose entry is whole and whose files (of `data`) are there."""
     found = {}
+    entered = set(names_in(place / LEDGER))
     for key in dict.fromkeys(keys):
+        if f"{key}.json" not in entered:
+            continue
         try:
             entry = read_sealed(place / LEDGER / f"{key}.json")
         except Mismatch:  # cut off: as if it were not there

@@ -1,0 +1,110 @@
+"""Approximate search over large collections: its indexes, and how widely to search, chosen by measured recall.
+
+An IVF_SQ index (Lance) stands over each vector column. Queries held out for the choice are rows of the collection,
+spread over it, each without itself, as a seed is; their true neighbours are found by reading the column once. The
+fewest probes that reach `ENOUGH` recall are taken and written down in the manifest, with the recall that they reached.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from heedful.index.rows import matrix, vector_column
+from heedful.index.store import Store
+
+if TYPE_CHECKING:
+    from heedful.records import Vector
+
+K, QUERIES, ENOUGH = 200, 64, 0.97
+PROBES = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024, 2048, 4096)
+_BATCH = 8192
+log = logging.getLogger("heedful.index")
+
+
+def partitions_for(rows: int) -> int:
+    """How many cells: the root of the number of rows."""
+    return int(max(1, min(4096, round(rows**0.5))))
+
+
+def build_ann(store: Store, dim: int, aspects: Sequence[str], rows: int) -> dict[str, Any]:
+    """Index every vector column; for each, what the manifest keeps: partitions, probes, recall, k, queries.
+
+    Memory: a batch of rows, and what the engine takes for its sample.
+    """
+    columns = ["whole", *aspects]
+    partitions = partitions_for(rows)
+    store.build_ann([vector_column(column) for column in columns], partitions)
+    found = {}
+    for column in columns:
+        found[column] = {"partitions": partitions, **choose_probes(store, column, dim, rows, partitions)}
+        log.info("approximate search of %s: %s", column, found[column])
+    return found
+
+
+def choose_probes(store: Store, column: str, dim: int, rows: int, partitions: int) -> dict[str, Any]:
+    """The fewest probes with `ENOUGH` recall at `K`, measured; all partitions where none reach it."""
+    queries, truth = _truth(store, column, dim, rows)
+    if not len(queries):
+        return {"probes": partitions, "recall": 1.0, "k": K, "queries": 0}
+    ladder = [*(probes for probes in PROBES if probes < partitions), partitions]
+    low, high, recall = 0, len(ladder) - 1, 1.0
+    measured: dict[int, float] = {}
+    while low < high:  # recall grows with probes
+        middle = (low + high) // 2
+        measured[middle] = _recall(store, column, queries, truth, ladder[middle])
+        low, high = (low, middle) if measured[middle] >= ENOUGH else (middle + 1, high)
+    recall = measured.get(low) or _recall(store, column, queries, truth, ladder[low])
+    return {"probes": ladder[low], "recall": round(recall, 4), "k": K, "queries": len(queries)}
+
+
+def overfetch(k: int) -> int:
+    """How many rows to take from the codes for k after scoring them again by their vectors."""
+    return 2 * k + 10
+
+
+def _recall(store: Store, column: str, queries: Vector, truth: Sequence[Mapping[int, float]], probes: int) -> float:
+    found = []
+    for query, true in zip(queries, truth, strict=True):
+        rows = store.nearest(vector_column(column), query, overfetch(K + 1), None, probes, row_ids=True)
+        ids = rows.column("_rowid").to_pylist()
+        values = _unit(matrix(rows.column(vector_column(column)), len(query))[0])
+        best = np.argsort(-(values @ query))[: K + 1]
+        found.append(len({ids[at] for at in best} & true.keys()) / max(len(true), 1))
+    return float(np.mean(found))
+
+
+def _truth(store: Store, column: str, dim: int, rows: int) -> tuple[Vector, list[dict[int, float]]]:
+    """(queries, dim) held-out queries, and for each its K true neighbours and itself: row id -> cosine."""
+    name = vector_column(column)
+    step = max(1, rows // QUERIES)
+    chosen: list[np.ndarray] = []
+    position = 0
+    for batch in store.scan([name], batch=_BATCH):
+        values, present = matrix(batch.column(name), dim)
+        at = np.arange(-position % step, len(values), step)
+        chosen.extend(values[i] for i in at if present[i])
+        position += len(values)
+    queries = _unit(np.asarray(chosen[:QUERIES], np.float32).reshape(-1, dim))
+    best_ids = np.zeros((len(queries), 0), np.uint64)
+    best = np.zeros((len(queries), 0), np.float32)
+    for batch in store.scan([name], batch=_BATCH):
+        values, present = matrix(batch.column(name), dim)
+        ids = batch.column("_rowid").to_numpy()[present]
+        scores = np.concatenate([best, queries @ _unit(values[present]).T], axis=1)
+        all_ids = np.concatenate([best_ids, np.broadcast_to(ids, (len(queries), len(ids)))], axis=1)
+        if scores.shape[1] > K + 1:
+            keep = np.argpartition(-scores, K, axis=1)[:, : K + 1]
+            scores, all_ids = np.take_along_axis(scores, keep, 1), np.take_along_axis(all_ids, keep, 1)
+        best, best_ids = scores, all_ids
+    truth = [dict(zip(ids.tolist(), row.tolist(), strict=True)) for ids, row in zip(best_ids, best, strict=True)]
+    return queries, truth
+
+
+def _unit(values: np.ndarray) -> Vector:
+    rows = values.astype(np.float32)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.where(lengths == 0, 1, lengths), np.float32)

@@ -1,0 +1,273 @@
+"""A build by many workers: shards are encoded and written wherever there is room, and one commit makes them a table.
+
+The documents are read twice by the driver: once to find the columns, repeated ids and the shards' keys, once to send
+out what is missing. A shard that is done stands in a ledger (`shards/KEY.json` beside the table), so a build that was
+cut off does only the rest. Nobody sees a row before the commit; the manifest, written last, makes the version known.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from heedful.corpus.aspects import SCIENCE, AspectScheme
+from heedful.errors import BadInput, HeedfulError, Mismatch
+from heedful.index import manifest as files
+from heedful.index.ann import build_ann
+from heedful.index.build import EXACT_LIMIT, BuildReport
+from heedful.index.columns import columns_of, wider
+from heedful.index.derived import build_derived, prune_derived
+from heedful.index.manifest import LEDGER, Column, Manifest
+from heedful.index.objects import Location, locate, names_in
+from heedful.index.rows import digest
+from heedful.index.seen import SeenIds, id_hash
+from heedful.index.store import TABLE, Store, library_versions
+from heedful.records import Document
+from heedful.scale.encoding import CHUNK, EncoderRecipe, chunks
+from heedful.scale.shards import Shard, Table, Written, chunk_digest, commit, finished, write_shard
+from heedful.seams import DocumentEncoder, Mapper
+
+MOST_SHARDS = 1024  # so many files are listed, and opened by readers, in no time
+log = logging.getLogger("heedful.scale")
+
+
+def build_in_shards(
+    read: Callable[[], Iterable[Document]],
+    path: Path | str,
+    encoder: DocumentEncoder,
+    mapper: Mapper,
+    *,
+    sources: Sequence[Mapping[str, Any]] = (),
+    scheme: AspectScheme | None = None,
+    recipe: Mapping[str, Any] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    exact_limit: int = EXACT_LIMIT,
+    chunks_a_shard: int | None = None,
+) -> BuildReport:
+    """A new index of the documents, or the rest of one that was cut off, by the mapper's workers.
+
+    read: gives the documents anew each time. path: a folder that all workers see, or s3://BUCKET/NAME. encoder: what
+    the workers load for themselves (by `EncoderRecipe`); here it says only what it is. Other parameters, the answers of
+    the index and the errors: as `build_index`, whose rows and order it makes. An index that is complete is left as it
+    is. chunks_a_shard: of 1,024 documents; unless given, what makes at most 1,024 shards.
+
+    Memory here: 8 bytes a document, and the shards under way.
+    """
+    folder = locate(path)
+    started = time.monotonic()
+    scheme = SCIENCE if scheme is None else scheme
+    if tuple(scheme.names) != tuple(encoder.aspects):
+        raise BadInput(f"the encoder has the aspects {encoder.aspects}, the scheme {scheme.names}; pass scheme=")
+    if isinstance(folder, Path):
+        folder = folder.absolute()
+    files.prepare_folder(folder)
+    kept = files.as_json({**(recipe or {}), "scheme": scheme.as_json()})
+    with files.build_lock(folder) as still_ours:
+        build = _Build(folder, encoder, EncoderRecipe.of(encoder, scheme), files.as_json(list(sources)), kept)
+        report = build.run(read, mapper, progress, exact_limit, chunks_a_shard, still_ours)
+        return replace(report, seconds=time.monotonic() - started)
+
+
+@dataclass(slots=True)
+class Survey:
+    """What the first reading found. chunks: a digest of every `CHUNK` documents. corpus: as in the manifest."""
+
+    documents: int = 0
+    total: int = 0
+    types: dict[str, str] = field(default_factory=dict)
+    fields: dict[str, str] = field(default_factory=dict)
+    chunks: list[bytes] = field(default_factory=list)
+
+    @property
+    def corpus(self) -> str:
+        """As in the manifest."""
+        return f"{self.total % 2**128:032x}"
+
+
+def survey(documents: Iterable[Document]) -> Survey:
+    """Read all documents once. BadInput where there are none, or an id comes twice."""
+    found, seen = Survey(), SeenIds()
+    source = iter(documents)
+    while part := list(islice(source, CHUNK)):
+        for document in part:
+            if not seen.add(id_hash(document.id)):
+                raise BadInput(f"document id {document.id!r} occurs twice; ids must be unique over all sources")
+        types, found.fields = columns_of(part, found.fields)
+        for name, type in types.items():
+            found.types[name] = wider(found.types.get(name), type) or type
+        digests = [digest(document) for document in part]
+        found.chunks.append(chunk_digest(digests))
+        found.total += sum(int.from_bytes(own[:16], "big") for own in digests)
+        found.documents += len(part)
+    if not found.documents:
+        raise BadInput("no documents to index; the sources are empty")
+    return found
+
+
+class _Build:
+    """One run, under the lock."""
+
+    def __init__(
+        self,
+        folder: Location,
+        encoder: DocumentEncoder,
+        recipe: EncoderRecipe,
+        sources: Sequence[Mapping[str, Any]],
+        kept: dict[str, Any],
+    ):
+        self.folder, self.recipe, self.sources, self.kept = folder, recipe, sources, kept
+        self.spec = files.as_json(dict(encoder.spec()))
+        self.dim, self.aspects = encoder.dim, tuple(encoder.aspects)
+
+    def run(
+        self,
+        read: Callable[[], Iterable[Document]],
+        mapper: Mapper,
+        progress: Callable[[int, int], None] | None,
+        exact_limit: int,
+        chunks_a_shard: int | None,
+        still_ours: Callable[[], None],
+    ) -> BuildReport:
+        current = files.read_manifest(self.folder) if (self.folder / files.MANIFEST).exists() else None
+        if current is not None:
+            return self._compare(read, current)
+        found = survey(read())
+        columns = tuple((name, found.fields[name], type) for name, type in sorted(found.types.items()))
+        table = Table(str(self.folder), self.recipe, self.dim, self.aspects, columns)
+        size = chunks_a_shard or -(-len(found.chunks) // MOST_SHARDS)
+        keys = [table.key(found.chunks[start : start + size]) for start in range(0, len(found.chunks), size)]
+        there = finished(self.folder, keys, frozenset(self._data()))
+        already = sum(written.rows for written in there.values())
+        if there:
+            log.info("resuming: %d of %d shards are there already", len(there), len(keys))
+        self._write_journal(found)
+        written = dict(there)
+        for done in self._encode(read, mapper, table, keys, size, there):
+            written[done.key] = done
+            if progress:
+                progress(sum(one.rows for one in written.values()) - already, already)
+        in_order = [written[key] for key in keys]
+        self._check(in_order, found)
+        still_ours()
+        manifest = self._manifest(commit(table, in_order), in_order, found, exact_limit)
+        self._delete_orphans(frozenset().union(*(one.files for one in in_order)))
+        still_ours()
+        files.write_manifest(self.folder, manifest)
+        self._clear()
+        return BuildReport(
+            found.documents, found.documents - already, already=already, resumed=bool(there), version=manifest.version
+        )
+
+    def _compare(self, read: Callable[[], Iterable[Document]], current: Manifest) -> BuildReport:
+        """A complete index: nothing to do, or an error that says what differs."""
+        files.require_same_encoder(self.folder, current.encoder, self.spec)
+        same = bool(self.sources) and self.sources == files.as_json(list(current.sources))
+        if not same:
+            found = survey(read())
+            same = (found.documents, found.corpus) == (current.documents, current.corpus)
+            if not same:
+                raise BadInput(
+                    f"{self.folder}: a complete index of other documents ({current.documents} there, {found.documents} "
+                    "given, or their texts changed); --update adds and replaces, --delete ID removes, another --out "
+                    "starts anew"
+                )
+        self._clear()
+        return BuildReport(current.documents, already=current.documents, unchanged=True, version=current.version)
+
+    def _write_journal(self, found: Survey) -> None:
+        """Say that a build is under way; a journal of a build without shards gives way, and so do its rows."""
+        journal = {"base": None, "order": {"shards": True}, "encoder": self.spec, "fields": found.fields}
+        files.write_sealed(self.folder / files.JOURNAL, journal)
+        if isinstance(self.folder, Path):
+            (self.folder / LEDGER).mkdir(exist_ok=True)
+
+    def _encode(
+        self,
+        read: Callable[[], Iterable[Document]],
+        mapper: Mapper,
+        table: Table,
+        keys: Sequence[str],
+        size: int,
+        there: Mapping[str, Written],
+    ) -> Iterator[Written]:
+        """What the workers wrote, shard by shard."""
+        if len(there) == len(keys):
+            return
+
+        def missing() -> Iterator[Shard]:
+            parts = chunks(read(), CHUNK * size)
+            for number, (key, documents) in enumerate(zip(keys, parts, strict=False)):
+                if key not in there:
+                    yield Shard(number, key, documents)
+
+        yield from mapper.map(partial(write_shard, table), missing())
+
+    def _check(self, written: Sequence[Written], found: Survey) -> None:
+        total = sum(int(one.corpus, 16) for one in written) % 2**128
+        rows = sum(one.rows for one in written)
+        if (rows, f"{total:032x}") != (found.documents, found.corpus):
+            raise Mismatch(
+                f"{self.folder}: {rows} rows were written for {found.documents} documents; the sources changed while "
+                "they were read: run the same command again"
+            )
+
+    def _manifest(self, version: int, written: Sequence[Written], found: Survey, exact_limit: int) -> Manifest:
+        """Check the table, index it, derive; what the manifest is to say."""
+        store = Store.open(self.folder, version)
+        if (rows := store.count()) != found.documents:
+            raise Mismatch(f"{self.folder}: {rows} rows do not add up to the {found.documents} documents read")
+        search: dict[str, Any] = {}
+        if found.documents > exact_limit:
+            store = Store.open(self.folder)
+            search = build_ann(store, self.dim, self.aspects, found.documents)
+        manifest = Manifest(
+            version=store.version,
+            documents=found.documents,
+            sentences=sum(one.sentences for one in written),
+            aspects={name: sum(one.aspects[name] for one in written) for name in self.aspects},
+            encoder=self.spec,
+            corpus=found.corpus,
+            columns={name: Column(found.fields[name], type) for name, type in sorted(found.types.items())},
+            sources=self.sources,
+            ann=bool(search),
+            search=search,
+            recipe=self.kept,
+            built=datetime.now(UTC).isoformat(timespec="seconds"),
+            libraries=dict(library_versions()),
+        )
+        if isinstance(self.folder, Path):  # readers of a bucket derive for themselves
+            build_derived(self.folder, manifest, store)
+            prune_derived(self.folder, {manifest.version})
+        return manifest
+
+    def _data(self) -> list[str]:
+        """The names of the table's data files."""
+        return names_in(self.folder / f"{TABLE}.lance" / "data")
+
+    def _delete_orphans(self, wanted: frozenset[str]) -> None:
+        """Data files of shards that were written twice or never finished; nobody has read this table yet."""
+        orphans = [name for name in self._data() if name not in wanted]
+        for name in orphans:
+            with suppress(OSError, HeedfulError):
+                (self.folder / f"{TABLE}.lance" / "data" / name).unlink()
+        if orphans:
+            log.info("%d files that no row needs are deleted", len(orphans))
+
+    def _clear(self) -> None:
+        """The ledger and the journal of a build that is complete."""
+        ledger = self.folder / LEDGER
+        for name in names_in(ledger):
+            (ledger / name).unlink()
+        if isinstance(ledger, Path) and ledger.exists():
+            ledger.rmdir()
+        journal = files.read_sealed(self.folder / files.JOURNAL)
+        if journal is not None and journal["order"].get("shards"):
+            (self.folder / files.JOURNAL).unlink(missing_ok=True)
