@@ -177,25 +177,44 @@ def first_stage(n: int, k: int):  # type: ignore[no-untyped-def]
     yield
 
 
+EVERY: dict[str, Sorter] = {
+    "heapsort": SORTERS["heapsort"],
+    "active": SORTERS["active"],
+    "active batch=64": Active(batch=64),
+    "quickselect": SORTERS["quickselect"],
+    "sliding": SORTERS["sliding"],
+    "allpairs": SORTERS["allpairs"],
+}
+
+
+def grid(tasks: list[Task]) -> None:
+    """Every sort under every error rate, with both numbers of places, both input orders, with and without bias."""
+    for k in (10, 20):
+        for shuffle in (False, True):
+            for bias in (0.0, 0.2):
+                title = f"n={len(tasks[0].grades)}, {'random' if shuffle else 'first-stage'} order, bias {bias}"
+                table(title, tasks, EVERY, (0.0, *ERRORS), 1, k, shuffle=shuffle, bias=bias)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer repetitions, only the headline")
+    parser.add_argument(
+        "--grid", type=int, choices=(100, 200), help="instead: every sort, k, order and bias at this many candidates"
+    )
+    parser.add_argument("--every", type=int, default=1, metavar="M", help="of the grid: only every M-th topic")
     parser.add_argument("--data", type=Path, help="the folder of data sets; default ../shared/data")
     options = parser.parse_args()
     data = options.data or Path(os.environ.get("HEEDFUL_SHARED_DATA", ROOT.parent / "shared" / "data"))
     folder = data / "csfcube"
     if not folder.is_dir():
         raise SystemExit(f"error: no CSFCube at {folder}; say where with --data")
+    if options.grid:
+        grid(read_tasks(folder, options.grid, at_least=options.grid if options.grid > 100 else 0)[:: options.every])
+        return
     tasks = read_tasks(folder, 100)
     main_pair: dict[str, Sorter] = {"heapsort": SORTERS["heapsort"], "active": SORTERS["active"]}
-    everyone: dict[str, Sorter] = {
-        **main_pair,
-        "active batch=64": Active(batch=64),
-        "quickselect": SORTERS["quickselect"],
-        "sliding": SORTERS["sliding"],
-        "allpairs": SORTERS["allpairs"],
-        "first stage": first_stage,
-    }
+    everyone = {**EVERY, "first stage": first_stage}
     head = table("n=100, first-stage order", tasks, main_pair, ERRORS, 1 if options.quick else 4, 20)
     if not options.quick:
         large = read_tasks(folder, 200, at_least=200)

@@ -267,3 +267,27 @@ def test_a_first_stage_that_costs_money_is_capped_too(folder: Path, capsys: pyte
         report = json.loads(capsys.readouterr().out)
         assert report["partial"]["random"]["finished"] < TOPICS
         assert 0 < report["spending"]["cost"] <= 2 and report["spending"]["calls"] == len(server.calls)
+
+
+@pytest.mark.parametrize("verb", ["diagnose", "baselines", "sensitivity"])
+def test_a_dry_run_counts_every_probe_and_a_small_budget_ends_it(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    with serving(right) as server:
+        start = [verb, str(folder)] if verb == "diagnose" else ["experiment", verb, "--data", str(folder)]
+        name = prp(server, cache="none", sort="quickselect")
+        command = [*start, "--system", name, "--out", str(tmp_path / "out"), "--format", "json"]
+        assert main([*command, "--dry-run"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert server.calls == [] and not (tmp_path / "out").exists()
+        probes = {label.removeprefix(f"{name} ") for label in found["systems"]}
+        assert probes == {"[base]"} if verb == "baselines" else {"[empty]", "[base]", "[irrelevant]"} <= probes
+        total = found["total"]
+        assert 0 < total["calls"] <= total["calls_at_most"] and 0 < total["cost"] <= total["cost_at_most"]
+        assert main([*command, "--budget", "1"]) == 3
+        said = capsys.readouterr()
+        assert "budget" in said.err and 0 < len(server.calls) < total["calls"]
+        kept = list((tmp_path / "out" / "rankings").rglob("topics.jsonl"))
+        asked = len(server.calls)
+        assert kept and main([*command, "--dry-run"]) == 0
+        assert json.loads(capsys.readouterr().out)["total"]["calls"] < total["calls"] and len(server.calls) == asked

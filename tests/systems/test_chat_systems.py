@@ -145,3 +145,17 @@ def test_an_unknown_model_is_one_clear_error() -> None:
         with pytest.raises(HeedfulError, match="no such model") as error:
             rank(system(server, cache="none"))
         assert error.value.exit_code == 3
+
+
+def test_an_exploration_is_reranked_by_a_chat_model(tmp_path: Path) -> None:
+    from heedful.encode import HashEncoder
+    from heedful.explore import Explorer
+    from heedful.index import Index, build_index
+    from heedful.systems import open_reranker
+
+    build_index(DOCUMENTS.values(), tmp_path / "index", HashEncoder())
+    index = Index.open(tmp_path / "index")
+    with serving(right) as server:
+        reranker = open_reranker(system(server, cache="none", prompts=300), index)
+        found = Explorer(index, HashEncoder()).explore(query="merit", k=5, rerank=reranker)
+        assert server.calls and [hit.id for hit in found.hits] == BEST[:5]
