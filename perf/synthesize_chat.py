@@ -35,9 +35,9 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "arxiv-cs" / 
 class Counting:
     """How the server behaves: by the prompt alone, but for a 429 at the first sight of one prompt in a hundred."""
 
-    def __init__(self) -> None:
-        self.seen: Counter[str] = Counter()
-        self.answered: Counter[str] = Counter()
+    def __init__(self, seen: dict[str, int], answered: dict[str, int]) -> None:
+        self.seen: Counter[str] = Counter(seen)
+        self.answered: Counter[str] = Counter(answered)
         self.lock = threading.Lock()
 
     def __call__(self, asked: dict[str, Any], number: int) -> Say:
@@ -69,6 +69,12 @@ def main() -> None:
     parser.add_argument("--index", type=Path, help="where negatives are looked for")
     parser.add_argument("--out", type=Path, help="where the sets go")
     parser.add_argument("--only", choices=("16", "1"), help="one of the two runs")
+    parser.add_argument("--exclude", type=Path, nargs="*", default=[], help="test folders whose text must not get in")
+    parser.add_argument(
+        "--until",
+        default="0.33,0.67,1",
+        help="shares of the work; killed at each but 1; a later call goes on from there",
+    )
     arguments = parser.parse_args()
     passages = 100 if arguments.quick else arguments.passages
     out = arguments.out or Path(tempfile.mkdtemp())
@@ -88,8 +94,10 @@ def main() -> None:
 
 
 def measured(arguments: argparse.Namespace, passages: int, out: Path, workers: int) -> dict[str, Any]:
-    """One run: killed with SIGKILL when a third and two thirds are done, each time begun again."""
-    behaviour = Counting()
+    """One run, killed with SIGKILL at some shares of the work, each time begun again."""
+    state = out / f"state-{workers}.json"
+    was = json.loads(state.read_text()) if state.is_file() else {"lost": 0, "killed_after": [], "seconds": 0.0}
+    behaviour = Counting(was.get("seen", {}), was.get("answered", {}))
     server = Server(behaviour)
     folder, cache = out / f"set-{workers}", out / f"answers-{workers}.sqlite"
     command = [
@@ -100,20 +108,28 @@ def measured(arguments: argparse.Namespace, passages: int, out: Path, workers: i
     ]
     if arguments.index and not arguments.quick:
         command += ["--index", str(arguments.index)]
+    for folder_left_out in arguments.exclude:
+        command += ["--exclude", str(folder_left_out)]
     environment = os.environ | {"HEEDFUL_PRICES": str(out / "prices.toml"), "COLUMNS": "160"}
-    calls = 11 * passages
-    begun, lost, killed_after = time.perf_counter(), 0, []
-    for share in (1 / 3, 2 / 3):
+    calls = (14 if "--index" in command else 11) * passages
+    begun = time.perf_counter()
+    shares = [float(share) for share in arguments.until.split(",")]
+    for share in (share for share in shares if share < 1):
         process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-        while sum(behaviour.answered.values()) < share * calls and process.poll() is None:
+        while len(behaviour.answered) < share * calls and process.poll() is None:
             time.sleep(0.05)
         process.send_signal(signal.SIGKILL)
         process.wait()
         time.sleep(0.5)  # what was in flight is answered to nobody
-        killed_after.append(len(behaviour.answered))
-        lost += killed_after[-1] - kept_answers(cache)
+        was["killed_after"].append(len(behaviour.answered))
+        was["lost"] = sum(behaviour.answered.values()) - kept_answers(cache)
+    was |= {"seen": behaviour.seen, "answered": behaviour.answered}
+    if shares[-1] < 1:
+        state.write_text(json.dumps(was | {"seconds": was["seconds"] + time.perf_counter() - begun}))
+        server.stop()
+        return {"killed_after_answers": was["killed_after"], "answered_twice": behaviour.twice()}
     finished = subprocess.run([*command, "--format", "json"], env=environment, capture_output=True, text=True)
-    seconds = time.perf_counter() - begun
+    seconds = was["seconds"] + time.perf_counter() - begun
     print(finished.stderr[-1500:], file=sys.stderr)
     finished.check_returncode()
     report = json.loads(finished.stdout)
@@ -124,12 +140,11 @@ def measured(arguments: argparse.Namespace, passages: int, out: Path, workers: i
     kept = list(read_triplets(folder))
     return {
         "seconds": round(seconds, 1),
-        "requests": len(server.calls),
         "prompts": len(behaviour.answered),
-        "killed_after_answers": killed_after,
-        "lost_in_flight": lost,
+        "killed_after_answers": was["killed_after"],
+        "lost_in_flight": was["lost"],
         "answered_twice": answered,
-        "repaid": answered - lost,
+        "repaid": answered - was["lost"],
         "asked_by_a_run_with_nothing_left": behaviour.twice() - answered,
         "most_at_once": server.most_at_once,
         "rows": report["rows"],

@@ -15,6 +15,7 @@ from heedful.cli.output import Format, note, print_json
 
 if TYPE_CHECKING:
     from heedful.synthesize.pipeline import Progress, Track
+    from heedful.synthesize.rows import Passage
 
 _EVERY = 15.0  # seconds between lines where stderr is no terminal
 
@@ -78,7 +79,7 @@ def command(
     from heedful.synthesize.workers import ThreadMapper
 
     asked = load_prompts(prompts)
-    overlaps = _overlaps(list(exclude or ()))
+    overlaps = _overlaps(source, list(exclude or ()))
     searched = index or (source if is_index(source) else None)
     near: Neighbours = IndexNeighbours(searched, dev=dev, overlaps=overlaps) if searched else NoNeighbours()
     first = Endpoint(model=generator, base_url=base_url, key_env=key_env, max_tokens=generator_tokens, timeout=timeout)
@@ -135,7 +136,6 @@ def command(
             name: sum(getattr(spending, name) for spending in spendings)
             for name in ("calls", "cached", "retries", "failed", "cost")
         }
-    _card(out, report)
     if format is Format.json:
         print_json(report)
     else:
@@ -239,17 +239,47 @@ def _span(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
+def _overlaps(source: Path, folders: list[Path]) -> Callable[[Passage], bool] | None:
+    """Whether a passage is of a test set: of these folders, or by the source's own list of ids to leave out."""
+    from heedful.synthesize.overlap import TestSets, read_overlap_list, read_test_sets
+
+    listed = read_overlap_list(source if source.is_dir() else source.parent)
+    tests = read_test_sets(folders) if folders else TestSets(())
+    own = frozenset(listed)
+    return (lambda passage: passage.id in own or tests(passage)) if folders or listed else None
+
+
 def _by_rules(
     source: Path, out: Path, rows: int, seed: int, exclude: list[Path], dev: float, licence: str, format: Format
 ) -> None:
-    from heedful.errors import Missing
+    from heedful.cli.output import progress
+    from heedful.errors import BadInput
+    from heedful.index import Index
+    from heedful.synthesize.overlap import overlapping, read_test_sets
+    from heedful.synthesize.parquet import write_triplets
+    from heedful.synthesize.rules import generate
+    from heedful.synthesize.sources import is_index
 
-    raise Missing("--generator rules: not in this version; expected the names of two chat models")
+    if not is_index(source):
+        raise BadInput(f"{source}: found no index; --generator rules needs one (heedful index {source} --out FOLDER)")
+    index = Index.open(source)
+    left_out: dict[str, str] = {}
+    if exclude:
+        from heedful.synthesize.sources import indexed
 
-
-def _overlaps(folders: list[Path]) -> Any:
-    return None
-
-
-def _card(out: Path, report: dict[str, Any]) -> None:
-    return None
+        documents = progress(indexed(index), "comparing with the test sets", len(index))
+        left_out = overlapping(documents, read_test_sets(exclude))
+    made = generate(index, count=rows, seed=seed, exclude=left_out, dev=dev, licence=licence)
+    counts = write_triplets(progress(made, "making rows", rows), out)
+    report = {
+        "source": str(source),
+        "generator": "rules",
+        "rows": dict(counts),
+        "left_out": len(left_out),
+        "seed": seed,
+    }
+    if format is Format.json:
+        print_json(report)
+    else:
+        split = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+        print(f"{out}: {sum(counts.values()):,} rows ({split}); {len(left_out):,} documents overlap a test set")

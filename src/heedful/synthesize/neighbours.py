@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Protocol
 
 from heedful.index import Index
-from heedful.records import Document
 from heedful.seams import DocumentEncoder
 from heedful.synthesize.rows import Passage, part_of
+from heedful.synthesize.sources import passage_of
 from heedful.synthesize.texts import commands, fingerprint, shingles, unfit_passage
 
 _DEPTH, _DEEP = 40, 400  # how far down the rankings are read; deep for the small part
@@ -80,7 +80,7 @@ class IndexNeighbours:
             order = fused([[hit.id for hit in hits] for hits in rankings])
             orders.append([id for id in order if id != positive.id and part_of(id, self.dev) == part][: _READ * k])
         ids = list(dict.fromkeys(id for order in orders for id in order))
-        passages = {document.id: _passage(document) for document in self.index.documents(ids)}
+        passages = {document.id: passage_of(document) for document in self.index.documents(ids)}
         own, taken, lists = shingles(positive.full), {fingerprint(positive.full)}, []
         for order in orders:
             found: list[Passage] = []
@@ -106,7 +106,3 @@ def fused(rankings: Sequence[Sequence[str]], constant: int = 20) -> list[str]:
         for rank, id in enumerate(ranking, 1):
             scores[id] = scores.get(id, 0.0) + 1 / (constant + rank)
     return sorted(scores, key=lambda id: (-scores[id], id))
-
-
-def _passage(document: Document) -> Passage:
-    return Passage(document.id, document.text or document.title, document.title if document.text else "")

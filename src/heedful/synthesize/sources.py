@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from heedful.corpus.duplicates import SeenIds
 from heedful.errors import BadInput, BadRecord, Missing
+from heedful.records import Document
 from heedful.synthesize.rows import Passage
 from heedful.synthesize.texts import fingerprint, unfit_passage
 
@@ -98,20 +99,25 @@ def _pairs(source: Path, skip_bad: bool) -> Iterator[tuple[Passage, str]]:
     if is_index(source):
         from heedful.index import Index
 
-        yield from ((passage, "") for passage in _indexed(Index.open(source)))
+        yield from ((passage_of(document), "") for document in indexed(Index.open(source)))
     elif source.is_dir() and (judged := _judged(source)):
         yield from judged
     elif source.is_file() and _holds_pairs(source):
         yield from _pair_lines(source, skip_bad)
     else:
         for document in read_documents(source, skip_bad=skip_bad):
-            yield Passage(document.id, document.text or document.title, document.title if document.text else ""), ""
+            yield passage_of(document), ""
 
 
-def _indexed(index: Index) -> Iterator[Passage]:
+def indexed(index: Index) -> Iterator[Document]:
+    """All documents of an index, in its order."""
     for start in range(0, len(index.ids), _BATCH):
-        for document in index.documents(index.ids[start : start + _BATCH]):
-            yield Passage(document.id, document.text or document.title, document.title if document.text else "")
+        yield from index.documents(index.ids[start : start + _BATCH])
+
+
+def passage_of(document: Document) -> Passage:
+    """A document as a passage: where it has only a title, that is its text."""
+    return Passage(document.id, document.text or document.title, document.title if document.text else "")
 
 
 def _judged(folder: Path) -> list[tuple[Passage, str]]:
@@ -127,10 +133,7 @@ def _judged(folder: Path) -> list[tuple[Passage, str]]:
             continue
         for document, grade in sorted(benchmark.judged(id).items()):
             if grade >= benchmark.relevant_from and document in benchmark.documents:
-                found = benchmark.documents[document]
-                pairs.append(
-                    (Passage(found.id, found.text or found.title, found.title if found.text else ""), topic.text)
-                )
+                pairs.append((passage_of(benchmark.documents[document]), topic.text))
     return pairs
 
 
