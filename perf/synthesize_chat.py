@@ -30,6 +30,7 @@ from heedful.synthesize import pretend
 from heedful.synthesize.parquet import read_triplets, to_row
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "arxiv-cs" / "corpus.jsonl.gz"
+STOPPED: list[int] = []  # signals: the run under way is killed, its state kept
 
 
 class Counting:
@@ -76,6 +77,7 @@ def main() -> None:
         help="shares of the work; killed at each but 1; a later call goes on from there",
     )
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda number, frame: STOPPED.append(number))
     passages = 100 if arguments.quick else arguments.passages
     out = arguments.out or Path(tempfile.mkdtemp())
     out.mkdir(parents=True, exist_ok=True)
@@ -113,27 +115,29 @@ def measured(arguments: argparse.Namespace, passages: int, out: Path, workers: i
     environment = os.environ | {"HEEDFUL_PRICES": str(out / "prices.toml"), "COLUMNS": "160"}
     calls = (14 if "--index" in command else 11) * passages
     begun = time.perf_counter()
-    shares = [float(share) for share in arguments.until.split(",")]
-    for share in (share for share in shares if share < 1):
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-        while len(behaviour.answered) < share * calls and process.poll() is None:
+    for share in [float(share) for share in arguments.until.split(",")]:
+        printed = out / f"report-{workers}.json"
+        with printed.open("w") as report_file:
+            process = subprocess.Popen([*command, "--format", "json"], env=environment, stdout=report_file)
+        while (share >= 1 or len(behaviour.answered) < share * calls) and not STOPPED and process.poll() is None:
             time.sleep(0.05)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        time.sleep(0.5)  # what was in flight is answered to nobody
-        was["killed_after"].append(len(behaviour.answered))
-        was["lost"] = sum(behaviour.answered.values()) - kept_answers(cache)
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            time.sleep(0.5)  # what was in flight is answered to nobody
+            was["killed_after"].append(len(behaviour.answered))
+            was["lost"] = sum(behaviour.answered.values()) - kept_answers(cache)
+        if STOPPED:
+            break
     was |= {"seen": behaviour.seen, "answered": behaviour.answered}
-    if shares[-1] < 1:
-        state.write_text(json.dumps(was | {"seconds": was["seconds"] + time.perf_counter() - begun}))
+    was["seconds"] += time.perf_counter() - begun
+    if STOPPED or process.returncode == -signal.SIGKILL:
+        state.write_text(json.dumps(was))
         server.stop()
         return {"killed_after_answers": was["killed_after"], "answered_twice": behaviour.twice()}
-    finished = subprocess.run([*command, "--format", "json"], env=environment, capture_output=True, text=True)
-    seconds = was["seconds"] + time.perf_counter() - begun
-    print(finished.stderr[-1500:], file=sys.stderr)
-    finished.check_returncode()
-    report = json.loads(finished.stdout)
-    answered = behaviour.twice()
+    if process.returncode:
+        raise SystemExit(process.returncode)
+    seconds, report, answered = was["seconds"], json.loads(printed.read_text()), behaviour.twice()
     again = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     server.stop()
     print(again.stdout)
