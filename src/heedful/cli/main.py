@@ -15,6 +15,7 @@ VERBS: tuple[str, ...] = (
     "demo",
     "index",
     "info",
+    "compact",
     "plan",
     "explore",
     "compare",
@@ -24,6 +25,7 @@ VERBS: tuple[str, ...] = (
     "diagnose",
     "experiment",
     "synthesize",
+    "train",
     "systems",
     "serve",
     "mcp",
@@ -60,6 +62,10 @@ for _verb in VERBS:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code (0 done, 2 bad input, 3 missing, 4 upstream failed, 130 interrupted)."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if "--ray" in arguments:
+        from heedful.cli.ray_option import with_addresses
+
+        arguments = with_addresses(arguments)
     debug = "--debug" in arguments
     if debug:  # accepted anywhere on the line
         arguments.remove("--debug")

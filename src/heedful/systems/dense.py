@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
+from heedful.encode.pretrained import Weights
+from heedful.encode.told import saved_template
 from heedful.errors import BadSystem, Missing
 from heedful.records import Topic, ranked
 from heedful.systems.collection import cached_vectors
@@ -92,12 +94,13 @@ class SentenceTransformer:
     """Any sentence-transformers model by hub name or path, with the prompts that it was saved with.
 
     model: hub name or folder. instruction: "none" or "prefix". template: how instruction and text become the query,
-    with {instruction} and {text}. length: the longest input in tokens, the model's own where 0.
+    with {instruction} and {text}; empty for the model's own where its folder names one, else the two in that order.
+    length: the longest input in tokens, the model's own where 0.
     """
 
     model: str = ""
     instruction: Delivery = "prefix"
-    template: str = "{instruction} {text}"
+    template: str = ""
     length: int = 0
     given: ClassVar[frozenset[str]] = frozenset()
     needs: ClassVar[Needs] = Needs(size="the model", licence="the model's", gpu="large models", extra="train")
@@ -106,14 +109,15 @@ class SentenceTransformer:
         """Load the model and encode the collection. Raises Missing where model or package is not there."""
         if not self.model:
             raise BadSystem("st: found no model; expected st(model=NAME or folder)")
-        if "{text}" not in self.template:
-            raise BadSystem(f"st: found the template {self.template!r}; expected {{text}} in it")
+        template = self.template or saved_template(self.model)
+        if "{text}" not in template:
+            raise BadSystem(f"st: found the template {template!r}; expected {{text}} in it")
         try:
-            import sentence_transformers
+            from heedful.encode.instructed import load_sentence_transformer
         except ImportError as error:
             raise Missing("st needs sentence-transformers; pip install 'heedful[train]'") from error
         try:
-            model: Any = sentence_transformers.SentenceTransformer(self.model)
+            model: Any = load_sentence_transformer(self.model)
         except (OSError, ValueError) as error:
             raise Missing(f"st: the model {self.model!r} cannot be loaded: {_first_line(error)}") from error
         if self.length:
@@ -127,11 +131,15 @@ class SentenceTransformer:
             texts = [text_of(document) for document in collection.documents.values()]
             return np.asarray(model.encode_document(texts, normalize_embeddings=True), dtype=np.float32)
 
-        spec = {"st": self.model, "length": model.max_seq_length, "dim": model.get_embedding_dimension()}
+        spec = {
+            "st": Weights(self.model).spec(),
+            "length": model.max_seq_length,
+            "dim": model.get_embedding_dimension(),
+        }
         ranker = VectorRanker(
             collection,
             cached_vectors(collection, spec, compute),
-            lambda topic: written(topic, collection, self.instruction, self.template),
+            lambda topic: written(topic, collection, self.instruction, template),
             encode,
             stored=False,
             about=spec,

@@ -15,6 +15,7 @@ from heedful.errors import BadInput, Missing
 from heedful.train.columns import Poisoned
 from heedful.train.losses import Objective, objective_of
 
+SEPARATOR = "␞"  # as heedful.encode.instructed has it, which needs sentence-transformers
 Attention = Literal["none", "published", "residual"]
 _SAME_RESULT = ("mini_batch", "gradient_checkpointing", "keep")  # may change between a run and its continuation
 
@@ -72,6 +73,11 @@ class Recipe:
     def objective(self) -> Objective:
         """The objective that `loss` names."""
         return objective_of(self.loss)
+
+    @property
+    def query_template(self) -> str:
+        """How instruction and text become the query's string: the template, or the form that attention reads."""
+        return self.template if self.attention == "none" else f"{{instruction}}{SEPARATOR}{{text}}"
 
     def digest(self) -> str:
         """Hex, equal for recipes whose runs are the same run."""

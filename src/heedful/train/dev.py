@@ -1,0 +1,119 @@
+"""The joint dev measure: nDCG and net p-MRR of a model in training, on benchmark folders."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sentence_transformers.base.evaluation import BaseEvaluator
+
+from heedful import sample
+from heedful.benchmarks import Benchmark, load_benchmark
+from heedful.benchmarks.variants import instructed, variants_of
+from heedful.records import Document, Run
+from heedful.systems.bench import evaluate_run
+from heedful.systems.dense import VectorRanker, written
+from heedful.systems.partial import narrowed
+from heedful.systems.protocol import Collection, text_of
+
+_log = logging.getLogger("heedful.train")
+
+
+@dataclass(frozen=True, slots=True)
+class DevSet:
+    """The part of a benchmark that a run is steered by: its split `dev`, or all of it where there is none."""
+
+    benchmark: Benchmark
+    split: str
+
+    @property
+    def documents(self) -> dict[str, Document]:
+        """Seeds and candidates of its topics."""
+        wanted = {id for topic in self.benchmark.topics for id in self.benchmark.candidates(topic)}
+        wanted |= {seed for topic in self.benchmark.topics.values() for seed in topic.seeds}
+        return {id: self.benchmark.documents[id] for id in sorted(wanted)}
+
+
+def read_dev_sets(folders: Sequence[Path]) -> tuple[DevSet, ...]:
+    """The folders' dev sets; the sample collection's where none is named. Raises BadBenchmark, Missing."""
+    sets = []
+    for folder in folders or (sample.folder(),):
+        benchmark = load_benchmark(folder)
+        split = next((s for s in benchmark.splits if s.name == "dev"), benchmark.splits[0])
+        pairs = {pair.id: pair for pair in benchmark.pairs}
+        topics = {*split.topics, *(id for p in split.pairs for id in (pairs[p].og, pairs[p].changed))}
+        sets.append(DevSet(narrowed(benchmark, topics), split.name))
+    return tuple(sets)
+
+
+def measure(model: Any, dev: DevSet, template: str) -> dict[str, Any]:
+    """`{"nDCG", "measure", "net", "p-MRR"}`: nDCG in [0, 1] by the benchmark's convention; p-MRR x100, None without."""
+    documents = dev.documents
+    collection = Collection(documents, name="")
+    topics = instructed(dev.benchmark, variants_of(dev.benchmark))
+
+    def encode(texts: Sequence[str]) -> Any:
+        return np.asarray(model.encode_query(list(texts), normalize_embeddings=True), np.float32)
+
+    texts = [text_of(document) for document in documents.values()]
+    vectors = np.asarray(model.encode_document(texts, normalize_embeddings=True), np.float32)
+    strings = {id: written(topic, collection, "prefix", template) for id, topic in topics.items()}
+    queries = dict(zip(strings, encode(list(strings.values())), strict=True))
+    ranker = VectorRanker(
+        collection, vectors, lambda topic: topic.id, lambda ids: np.stack([queries[id] for id in ids]), stored=False
+    )
+    run = Run({id: ranker.rank(topic, dev.benchmark.candidates(id)).hits for id, topic in topics.items()})
+    found = evaluate_run(dev.benchmark, run).splits[dev.split]
+    name, groups = next((m, values) for m, values in found.groups.items() if str(m).startswith("nDCG"))
+    value = groups["all"] if "all" in groups else sum(groups.values()) / len(groups)
+    follows = found.following
+    return {
+        "measure": str(name),
+        "nDCG": float(value),
+        "net": None if follows is None else follows.net,
+        "p-MRR": None if follows is None else follows.value,
+    }
+
+
+def joint(found: Mapping[str, Mapping[str, Any]], following: float) -> float:
+    """One figure to choose by: the mean over the benchmarks of (1 - following) 100 nDCG + following net p-MRR.
+
+    A benchmark without pairs counts with 100 nDCG alone.
+    """
+    values = []
+    for row in found.values():
+        relevance = 100 * row["nDCG"]
+        values.append(relevance if row["net"] is None else (1 - following) * relevance + following * row["net"])
+    return float(sum(values) / len(values))
+
+
+class FollowingEvaluator(BaseEvaluator):
+    """The joint dev measure as sentence-transformers' trainer asks for it."""
+
+    def __init__(self, sets: Sequence[DevSet], template: str, following: float = 0.5):
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.sets, self.template, self.following = tuple(sets), template, following
+        self.primary_metric = "joint"
+        self.greater_is_better = True
+
+    def measured(self, model: Any) -> dict[str, dict[str, Any]]:
+        """Benchmark -> what `measure` says of the model."""
+        return {dev.benchmark.name: measure(model, dev, self.template) for dev in self.sets}
+
+    def __call__(
+        self, model: Any, output_path: str | None = None, epoch: float = -1, steps: int = -1
+    ) -> dict[str, Any]:
+        """`joint`, and each benchmark's figures, flat."""
+        del output_path
+        found = self.measured(model)
+        flat = {"joint": joint(found, self.following)}
+        for name, row in found.items():
+            flat |= {f"{name} {key}": row[key] for key in ("nDCG", "net", "p-MRR") if row[key] is not None}
+        _log.info(
+            "epoch %.2f, step %d: %s", epoch, steps, ", ".join(f"{key} {value:.4g}" for key, value in flat.items())
+        )
+        return flat

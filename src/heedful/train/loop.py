@@ -1,0 +1,337 @@
+"""The loop: rows in, a model folder out; a run that was interrupted goes on exactly where it was."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from heedful.errors import BadInput, HeedfulError, Mismatch, Missing, StorageFailed, Unwritable, Upstream
+from heedful.train.columns import Columns, GroupedBatches, make_columns
+from heedful.train.data import TrainingSet, read_training_set
+from heedful.train.recipe import Recipe
+
+if TYPE_CHECKING:
+    from heedful.train.dev import FollowingEvaluator
+
+MANIFEST = "training.json"
+CHECKPOINTS = "checkpoints"
+Tell = Callable[[int, int, dict[str, Any]], None]
+_LOOKS = 10  # at the dev measure, where the recipe does not say
+_log = logging.getLogger("heedful.train")
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a run came to. manifest: what training.json says. unchanged: it was finished before."""
+
+    folder: Path
+    manifest: dict[str, Any] = field(default_factory=dict)
+    unchanged: bool = False
+
+
+def train(
+    recipe: Recipe, data: Path | str, out: Path | str, dev: Sequence[Path] = (), tell: Tell | None = None
+) -> Trained:
+    """Train as the recipe says, and leave in `out` a folder that SentenceTransformer loads.
+
+    The same call goes on after an interruption, from the last whole checkpoint, to the very same weights; a finished
+    run is left as it is. dev: benchmark folders by which the best step is chosen (the sample's where none is named).
+    tell: hears of (step, steps in all, figures). Raises BadInput and Missing for what cannot be trained on, Mismatch
+    where `out` holds another run, Diverged, StorageFailed, and Upstream where memory ends.
+    """
+    _needed()
+    out = Path(out)
+    found = read_training_set(data)
+    identity = {"recipe": recipe.digest(), "data": found.digest, "dev": sorted(str(path.resolve()) for path in dev)}
+    begun = _open(out, identity)
+    if begun.get("complete"):
+        return Trained(out, begun, unchanged=True)
+    from heedful.train.dev import FollowingEvaluator, read_dev_sets
+
+    evaluator = FollowingEvaluator(read_dev_sets(dev), recipe.query_template, recipe.following)
+    columns = make_columns(
+        found.examples,
+        template=recipe.query_template,
+        hard=recipe.hard if "P" in recipe.objective.views else 0,
+        altered=recipe.altered if "I" in recipe.objective.views else 0,
+        poisoned=recipe.poisoned,
+        seed=recipe.seed,
+    )
+    return _Run(recipe, found, out, identity, columns, evaluator, tell).go()
+
+
+@dataclass
+class _Run:
+    """One run, from a model that is built to a folder that is written."""
+
+    recipe: Recipe
+    found: TrainingSet
+    out: Path
+    identity: dict[str, Any]
+    columns: Columns
+    evaluator: FollowingEvaluator
+    tell: Tell | None
+
+    def go(self) -> Trained:
+        import torch
+        import transformers
+
+        from heedful.train.model import build_model, count_parameters, merge_adapters
+        from heedful.train.output import write_model
+        from heedful.train.trainer import clear_staging, last_checkpoint, last_good
+
+        if not sys.stderr.isatty():
+            transformers.utils.logging.disable_progress_bar()
+        started = time.monotonic()
+        checkpoints = self.out / CHECKPOINTS
+        main = int(os.environ.get("RANK", "0")) == 0
+        transformers.set_seed(self.recipe.seed)  # adapters begin at random
+        model = build_model(self.recipe, None if torch.cuda.is_available() else "cpu")
+        cut = share_cut(model, self.columns, self.recipe)
+        if main:
+            clear_staging(checkpoints)
+        trainer = self._trainer(model, checkpoints)
+        before = self._before(model, main)
+        resumed = last_checkpoint(checkpoints)
+        try:
+            trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+        except HeedfulError:
+            raise
+        except (MemoryError, RuntimeError) as error:
+            if not out_of_memory(error):
+                raise
+            raise Upstream(
+                f"step {trainer.state.global_step + 1}: found no memory for {self.recipe.batch} rows of up to "
+                f"{self.recipe.max_length} tokens; set mini_batch (GradCache: the same result) or "
+                f"gradient_checkpointing, or lower max_length or batch; {last_good(checkpoints)}"
+            ) from error
+        trainer.accelerator.wait_for_everyone()
+        if not main:
+            return Trained(self.out)
+        if self.recipe.lora_rank:
+            model.save_pretrained(str(self.out / "adapter"), create_model_card=False)
+        trainable, parameters = count_parameters(model)
+        if self.recipe.lora_rank:
+            merge_adapters(model)
+        after = self.evaluator.measured(model)
+        manifest = {
+            "identity": self.identity,
+            "recipe": asdict(self.recipe),
+            "data": {
+                "files": [path.name for path in self.found.files],
+                "sha256": self.found.digest,
+                "kinds": list(self.found.kinds),
+                "examples": len(self.found.examples),
+                "rows": len(self.columns.ids),
+                "cut": cut,
+            },
+            "versions": versions(),
+            "processes": int(os.environ.get("WORLD_SIZE", "1")),
+            "device": str(model.device),
+            "parameters": {"all": parameters, "trained": trainable},
+            "steps": trainer.state.global_step,
+            "best_step": trainer.state.best_global_step or trainer.state.global_step,
+            "history": trainer.state.log_history,
+            "dev": {"before": before, "after": after},
+            "seconds": round(time.monotonic() - started, 1),
+            "resumed_at": int(resumed.name.rpartition("-")[2]) if resumed else 0,
+            "complete": True,
+        }
+        write_model(model, self.out, manifest, self.recipe)
+        shutil.rmtree(checkpoints, ignore_errors=True)
+        return Trained(self.out, manifest)
+
+    def _trainer(self, model: Any, checkpoints: Path) -> Any:
+        import torch
+        from sentence_transformers import SentenceTransformerTrainingArguments
+        from transformers import EarlyStoppingCallback, PrinterCallback
+
+        from heedful.train.objective import FollowingLoss
+        from heedful.train.trainer import Telling, Trainer
+
+        recipe, processes = self.recipe, int(os.environ.get("WORLD_SIZE", "1"))
+        if recipe.batch % processes or recipe.batch // processes < 1:
+            raise BadInput(f"found batch={recipe.batch} for {processes} processes; expected a multiple of {processes}")
+        share = recipe.batch // processes
+        rows = len(self.columns.ids)
+        if processes > 1 and rows < recipe.batch:
+            raise BadInput(
+                f"found {rows} rows for batches of {recipe.batch}; expected a batch for {processes} processes"
+            )
+        steps = max(1, rows // recipe.batch)
+        total = recipe.max_steps or math.ceil(recipe.epochs * steps)
+        every = min(recipe.eval_every or max(1, total // _LOOKS), total)
+        views = recipe.objective.views
+        loss = FollowingLoss(
+            model,
+            recipe.objective,
+            recipe.temperature,
+            hard=self.columns.hard,
+            altered=self.columns.altered,
+            gather=recipe.gather and processes > 1,
+            mini_batch=recipe.mini_batch,
+        )
+        cuda = torch.cuda.is_available()
+        arguments = SentenceTransformerTrainingArguments(
+            output_dir=str(checkpoints),
+            num_train_epochs=recipe.epochs,
+            max_steps=recipe.max_steps or -1,
+            per_device_train_batch_size=share,
+            learning_rate=recipe.learning_rate,
+            lr_scheduler_type=recipe.schedule,
+            warmup_steps=round(recipe.warmup * total),
+            weight_decay=recipe.weight_decay,
+            bf16=recipe.bf16,
+            seed=recipe.seed,
+            data_seed=recipe.seed,
+            eval_strategy="steps",
+            eval_steps=every,
+            save_strategy="steps",
+            save_steps=every,
+            save_total_limit=recipe.keep,
+            load_best_model_at_end=True,
+            metric_for_best_model="eval_joint",
+            greater_is_better=True,
+            logging_steps=min(10, every),
+            logging_nan_inf_filter=False,
+            restore_callback_states_from_checkpoint=True,
+            report_to="none",
+            disable_tqdm=not sys.stderr.isatty(),
+            use_cpu=not cuda,
+            ddp_backend="gloo" if processes > 1 and not cuda else None,
+            ddp_find_unused_parameters=False,
+            dataloader_pin_memory=cuda,
+            prompts=self._prompts(),
+            **({"gradient_checkpointing": True} if recipe.gradient_checkpointing else {}),
+        )
+        callbacks = [EarlyStoppingCallback(recipe.patience)] if recipe.patience else []
+        trainer = Trainer(
+            model=model,
+            args=arguments,
+            train_dataset=self.columns.dataset(),
+            loss=loss,
+            evaluator=self.evaluator,
+            callbacks=[*callbacks, *([Telling(self.tell)] if self.tell else [])],
+        )
+        trainer.remove_callback(PrinterCallback)
+        sampler: Any = lambda *_, **__: GroupedBatches(  # noqa: E731 (the trainer asks for something to call)
+            self.columns.groups, share, recipe.seed, processes, lambda: trainer.state.global_step // steps
+        )
+        trainer.args.batch_sampler = sampler
+        _log.info("%d rows, views %s, %d steps, a look every %d", rows, "-".join(views), total, every)
+        return trainer
+
+    def _prompts(self) -> dict[str, str] | None:
+        """Each column's constant prefix, as inference will have it."""
+        of = {"query": self.recipe.query_prompt, "altered": self.recipe.query_prompt}
+        prompts = {name: of.get(name.partition("_")[0], self.recipe.passage_prompt) for name in self.columns.texts}
+        return prompts if any(prompts.values()) else None
+
+    def _before(self, model: Any, main: bool) -> dict[str, Any]:
+        """The dev measure of the model as it was, looked at once a run."""
+        kept = self.out / "before.json"
+        if kept.is_file():
+            known: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
+            return known
+        if not main:
+            return {}
+        found = self.evaluator.measured(model)
+        write_json(kept, found)
+        return found
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ended, on a GPU or on the CPU."""
+    import torch
+
+    said = str(error).lower()
+    marks = ("out of memory", "not enough memory", "can't allocate memory", "defaultcpuallocator")
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(mark in said for mark in marks)
+
+
+def share_cut(model: Any, columns: Columns, recipe: Recipe, sample: int = 500) -> dict[str, float]:
+    """Column -> the share of its first texts that are longer than max_length, and so are cut; says so in the log."""
+    found = {}
+    for name, texts in columns.texts.items():
+        some = [text for text in texts[:sample] if text]
+        if not some:
+            continue
+        lengths = [len(ids) for ids in model.tokenizer(some, truncation=False, verbose=False)["input_ids"]]
+        share = sum(length > recipe.max_length for length in lengths) / len(some)
+        if share:
+            found[name] = round(share, 3)
+            _log.warning(
+                "%s: %.0f %% of the texts are longer than max_length=%d tokens (up to %d) and are cut",
+                name, 100 * share, recipe.max_length, max(lengths),
+            )  # fmt: skip
+    return found
+
+
+def versions() -> dict[str, str]:
+    """What the run stood on."""
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    import heedful
+
+    found = {"heedful": heedful.__version__, "python": platform.python_version()}
+    for name in ("torch", "transformers", "sentence-transformers", "accelerate", "peft", "datasets"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def write_json(path: Path, value: Any) -> None:
+    """A JSON file, whole or absent. Raises StorageFailed."""
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            json.dump(value, file, indent=1, ensure_ascii=False)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise StorageFailed(f"{path}: cannot be written ({error.strerror or error}); make room") from None
+
+
+def _open(out: Path, identity: dict[str, Any]) -> dict[str, Any]:
+    """The manifest that is there, or a new one that says which run this is. Raises Mismatch, Unwritable."""
+    path = out / MANIFEST
+    if path.is_file():
+        try:
+            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise Mismatch(f"{path}: found no valid JSON ({error}); name another --out") from None
+        differ = [key for key, value in identity.items() if found.get("identity", {}).get(key) != value]
+        if differ:
+            raise Mismatch(f"{out}: found a run with another {' and '.join(differ)}; name another --out, or delete it")
+        return found
+    if int(os.environ.get("RANK", "0")) == 0:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Unwritable(f"{out}: cannot be made ({error.strerror}); name another --out") from None
+        if any(out.iterdir()):
+            raise Mismatch(f"{out}: found a folder with other things in it; expected a new or empty one as --out")
+        write_json(path, {"identity": identity, "complete": False})
+    return {}
+
+
+def _needed() -> None:
+    from importlib.util import find_spec
+
+    absent = [name for name in ("sentence_transformers", "datasets", "accelerate") if find_spec(name) is None]
+    if absent:
+        raise Missing(f"training needs {', '.join(absent)}; pip install 'heedful[train]'")
