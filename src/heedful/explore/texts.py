@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from heedful.explore.scoring import blend, coverage, whole_of_query, whole_of_seeds
 from heedful.explore.start import encode_block, encode_clauses, start_from_text
 from heedful.records import Document, Plan
@@ -40,7 +38,8 @@ def rank_texts(explorer: Explorer, query: str, texts: Sequence[str], instruction
     start = start_from_text(index, encoder, query)
     if not texts:
         return RankedTexts((), (), plan)
-    _, block = encode_block(index, encoder, [Document(str(n), text=text) for n, text in enumerate(texts)])
+    once = list(dict.fromkeys(texts))  # the same text has the same score, to the last bit
+    _, block = encode_block(index, encoder, [Document(str(n), text=text) for n, text in enumerate(once)])
     if start.block is not None:
         whole = whole_of_seeds(start.block, block)
     else:
@@ -59,5 +58,7 @@ def rank_texts(explorer: Explorer, query: str, texts: Sequence[str], instruction
     warnings = scores.warnings
     if plan.where is not None:
         warnings += (f"the filter {plan.where!r} was left out: these texts have no metadata",)
-    order = np.argsort(-scores.total, kind="stable")
-    return RankedTexts(tuple(order.tolist()), tuple(scores.total.tolist()), plan, warnings)
+    score_of = dict(zip(once, scores.total.tolist(), strict=True))
+    values = [score_of[text] for text in texts]
+    order = sorted(range(len(texts)), key=lambda n: -values[n])
+    return RankedTexts(tuple(order), tuple(values), plan, warnings)

@@ -67,7 +67,6 @@ def create_app(
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        max_body_size=chosen.body,
     )
     app.state.work, app.state.failure = work, None
     problems.install(app)

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from heedful.serve.problems import problem
@@ -80,7 +81,7 @@ class Guard:
             if refusal is not None:
                 await refusal(scope, receive, answer)
             else:
-                await self.app(scope, receive, answer)
+                await self.app(scope, self._bounded(receive), answer)
         except Exception as error:
             failure = _where(error, texts=self.settings.log_texts)
             if status == 500:
@@ -95,6 +96,9 @@ class Guard:
         if self.settings.hosts and name not in self.settings.hosts:
             text = f"this server does not answer as {name[:100]!r}; start it with --allow-host to let it"
             return problem(421, "wrong_host", text)
+        length = headers.get("content-length", "")
+        if length.isdigit() and int(length) > self.settings.body:
+            return problem(413, "too_large", self._too_large)
         path = scope["path"]
         open_to_all = path in ("/", *PUBLIC) or path.startswith("/static/")
         key = self.settings.api_key
@@ -102,6 +106,24 @@ class Guard:
             return None
         text = "show the API key, as `Authorization: Bearer KEY` or `X-API-Key: KEY`"
         return problem(401, "unauthorized", text, None, {"WWW-Authenticate": 'Bearer realm="heedful"'})
+
+    def _bounded(self, receive: Receive) -> Receive:
+        """The body as it comes in, until there is too much of it."""
+        taken = 0
+
+        async def bounded() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > self.settings.body:
+                raise HTTPException(413, self._too_large)
+            return message
+
+        return bounded
+
+    @property
+    def _too_large(self) -> str:
+        return f"the body is larger than {self.settings.body} bytes"
 
     def _log(self, scope: Scope, id: str, status: int, seconds: float, failure: str) -> None:
         state: MutableMapping[str, Any] = scope.get("state", {})
