@@ -12,6 +12,9 @@ import pytest
 from heedful.index import objects
 
 
+_HOP = frozenset({"connection", "transfer-encoding", "content-length"})
+
+
 class FaultyStore:
     """A proxy before an object store. delay: seconds before each answer. refuse: the methods that are forbidden."""
 
@@ -24,20 +27,32 @@ class FaultyStore:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                body = self._body()
                 time.sleep(outer.delay)
                 if self.command in outer.refuse:
                     said = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
                     self._answer(403, {"Content-Type": "application/xml"}, said)
                     return
                 connection = HTTPConnection(host, port, timeout=30)
-                headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
+                headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP}
+                headers["Content-Length"] = str(len(body))
                 connection.request(self.command, self.path, body, headers)
                 answer = connection.getresponse()
                 self._answer(answer.status, dict(answer.getheaders()), answer.read())
                 connection.close()
 
             do_PUT = do_POST = do_DELETE = do_HEAD = do_GET
+
+            def _body(self) -> bytes:
+                if "chunked" not in self.headers.get("Transfer-Encoding", ""):
+                    return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                parts = []
+                while size := int(self.rfile.readline().split(b";")[0], 16):
+                    parts.append(self.rfile.read(size))
+                    self.rfile.readline()
+                while self.rfile.readline().strip():
+                    pass
+                return b"".join(parts)
 
             def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
                 self.send_response(status)

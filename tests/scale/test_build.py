@@ -77,7 +77,12 @@ def test_a_driver_that_ends_leaves_its_shards_to_the_next(after: int, tmp_path: 
     assert (report.added, report.already, report.resumed) == (40 - 4 * after, 4 * after, True)
     build_index(documents, tmp_path / "local", encoder)
     assert contents(tmp_path / "index") == contents(tmp_path / "local")
-    assert sorted(p.name for p in (tmp_path / "index").iterdir()) == ["cache", "documents.lance", "lock", "manifest.json"]
+    assert sorted(p.name for p in (tmp_path / "index").iterdir()) == [
+        "cache",
+        "documents.lance",
+        "lock",
+        "manifest.json",
+    ]
 
 
 def test_files_that_no_row_needs_are_deleted_and_a_lost_or_damaged_shard_is_done_again(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from heedful.cli.output import Format, note, print_json, progress
+from heedful.cli.ray_option import RayAddress, Workers, mapper_of
 
 if TYPE_CHECKING:
     from heedful.records import Run
+    from heedful.scale import RayMapper
 
 
 def command(
@@ -29,6 +32,8 @@ def command(
         float | None, typer.Option(min=0, metavar="USD", help="What chat models may cost, all systems together.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count calls and price; send nothing.")] = False,
+    ray: RayAddress = None,
+    workers: Workers = None,
     format: Annotated[Format, typer.Option(help="table or json.")] = Format.table,
 ) -> None:
     """Measure systems on a benchmark: relevance, and following (p-MRR with its null), per split and aspect."""
@@ -47,18 +52,19 @@ def command(
         made = jobs(benchmark, system or (), variant or (), first_stage, depth)
         print_estimate(estimate(benchmark, made, out=out, track=progress), budget, format)
         return
-    report = bench(
-        benchmark,
-        system or (),
-        _runs(run or ()),
-        measures,
-        variants=variant or (),
-        first_stage=first_stage,
-        depth=depth,
-        out=out,
-        track=progress,
-        budget=budget,
-    )
+    with mapper_of(ray, workers) as mapper, _encoding_by(mapper):
+        report = bench(
+            benchmark,
+            system or (),
+            _runs(run or ()),
+            measures,
+            variants=variant or (),
+            first_stage=first_stage,
+            depth=depth,
+            out=out,
+            track=progress,
+            budget=budget,
+        )
     if format is Format.json:
         print_json(report)
     else:
@@ -68,6 +74,16 @@ def command(
         left = f"{out} keeps the finished topics" if out else "--out DIR would keep the finished topics"
         why = "; ".join(f"{p['finished']} of {p['topics']} topics of {p['why']}" for p in partial.values())
         raise BudgetSpent(f"partial result: {why}; {left}")
+
+
+def _encoding_by(mapper: RayMapper | None) -> AbstractContextManager[None]:
+    if mapper is None:
+        return nullcontext()
+    from heedful.corpus import SCIENCE
+    from heedful.scale import MappedEncoder
+    from heedful.systems.collection import documents_encoded_by
+
+    return documents_encoded_by(lambda encoder: MappedEncoder(encoder, SCIENCE, mapper))
 
 
 def _runs(given: list[str] | tuple[str, ...]) -> dict[str, Run]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from heedful.cli.output import Format, note, print_json
+from heedful.cli.ray_option import RayAddress, Workers, mapper_of
 
 if TYPE_CHECKING:
     from heedful.index import BuildReport
+    from heedful.records import Document
 
 _EVERY = 15.0  # seconds between lines where stderr is no terminal
 
@@ -33,7 +35,7 @@ def command(
         list[Path] | None,
         typer.Argument(metavar="SOURCE...", help="JSONL, CSV, TSV, BibTeX or RIS (.gz too), or a benchmark folder."),
     ] = None,
-    out: Annotated[Path, typer.Option(help="The index's folder.")] = ...,  # type: ignore[assignment]
+    out: Annotated[Path, typer.Option(help="The index's folder, or s3://BUCKET/NAME.")] = ...,  # type: ignore[assignment]
     encoder: Annotated[str | None, typer.Option(metavar="NAME", help="A model's name or folder.")] = None,
     labels: Annotated[
         Labels | None, typer.Option(help="Sentence aspects: the data's, predicted, or as there are.")
@@ -42,6 +44,8 @@ def command(
     update: Annotated[bool, typer.Option("--update", help="Add documents, replace those that changed.")] = False,
     delete: Annotated[list[str] | None, typer.Option(metavar="ID", help="Remove a document (repeatable).")] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Count unusable entries and go on.")] = False,
+    ray: RayAddress = None,
+    workers: Workers = None,
     format: Annotated[Format, typer.Option(help="For eyes or for programs.")] = Format.table,
 ) -> None:
     """Index documents. Run it again after an interruption: it goes on where it was."""
@@ -51,42 +55,62 @@ def command(
     from heedful.encode import load_encoder
     from heedful.errors import BadInput, Missing
     from heedful.index import build_index, describe_sources, read_manifest
+    from heedful.index.objects import locate
 
     if not sources and not delete:
         raise BadInput("no SOURCE: name a file of documents (or --delete ID to remove some)")
     files = [Path(source) for source in sources or []]
-    read = ReadReport()
-    documents = read_documents(files, skip_bad=skip_bad, report=read) if files else iter(())
+    place = locate(out)
+    reports: list[ReadReport] = []  # one a reading
+
+    def read() -> Iterator[Document]:
+        reports.append(ReadReport())
+        return read_documents(files, skip_bad=skip_bad, report=reports[-1]) if files else iter(())
+
     scheme = AspectScheme.from_toml(aspects) if aspects else None
     name: Any = encoder
     source: Any = labels.value if labels else None
     try:  # what was not said is as it is there
-        there = read_manifest(out)
+        there = read_manifest(place)
         scheme = scheme or AspectScheme.from_json(there.recipe["scheme"])
         name, source = name or there.encoder["name"], source or there.encoder["labels"]
     except Missing:
         scheme = scheme or SCIENCE
     model = load_encoder(name, labels=source or "auto", scheme=scheme)
-    with _progress() as tell:
-        report = build_index(
-            documents,
-            out,
-            model,
-            update=update or bool(delete),
-            delete=delete or (),
-            sources=describe_sources(files),
-            scheme=scheme,
-            progress=tell,
-        )
-    for warning in read.warnings():
+    changing = update or bool(delete)
+    kept: dict[str, Any] = {"sources": describe_sources(files), "scheme": scheme}
+    with mapper_of(ray, workers) as mapper, _progress() as tell:
+        if mapper is None:
+            report = build_index(read(), str(place), model, update=changing, delete=delete or (), progress=tell, **kept)
+        elif changing:
+            from heedful.scale import MappedEncoder
+
+            mapped = MappedEncoder(model, scheme, mapper)
+            report = build_index(read(), str(place), mapped, update=True, delete=delete or (), progress=tell, **kept)
+        else:
+            from heedful.scale import build_in_shards
+
+            report = build_in_shards(lambda: _counted(read()), str(place), model, mapper, progress=tell, **kept)
+    found = reports[0] if reports else ReadReport()
+    for warning in found.warnings():
         note(f"warning: {warning}")
     if format is Format.json:
-        print_json({"index": str(out), **asdict(report), "read": read.as_json()})
+        print_json({"index": str(place), **asdict(report), "read": found.as_json()})
     else:
-        print(_summary(out, report))
+        print(_summary(str(place), report))
 
 
-def _summary(out: Path, report: BuildReport) -> str:
+def _counted(documents: Iterable[Document]) -> Iterator[Document]:
+    """The documents; at times a line says how many have been read."""
+    last = time.monotonic()
+    for number, document in enumerate(documents, start=1):
+        yield document
+        if time.monotonic() - last >= _EVERY:
+            last = time.monotonic()
+            note(f"{number:,} documents read")
+
+
+def _summary(out: str, report: BuildReport) -> str:
     if report.unchanged:
         return f"{out}: {report.documents} documents, complete and unchanged; nothing to do"
     parts = [f"{report.added} added"]

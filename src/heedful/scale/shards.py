@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -86,73 +87,51 @@ def chunk_digest(digests: Sequence[bytes]) -> bytes:
 def write_shard(table: Table, shard: Shard) -> Written:
     """Encode a shard, write its rows as fragments, enter it in the ledger. What a worker does.
 
-    Memory: a chunk of `CHUNK` documents. Raises Missing, Mismatch, StorageFailed, Unwritable.
+    Memory: the shard's rows. Raises Missing, Mismatch, StorageFailed, Unwritable.
     """
     write_fragments = _lance().fragment.write_fragments
-    counted = _Counted(table)
     place = locate(table.place)
+    rows, digests, counts = _encoded(table, shard.documents)
+    found = table.key([chunk_digest(digests[at : at + CHUNK]) for at in range(0, len(digests), CHUNK)])
+    if found != shard.key:
+        raise Mismatch(f"shard {shard.number}: its documents are not those that were announced; the sources changed")
     try:
         fragments = write_fragments(
-            counted.batches(shard.documents),
+            rows,
             table.uri,
             schema=table.schema,
             mode="overwrite",  # as if nothing stood there; nothing is committed here
             storage_options=engine_options(place) or None,
         )
     except (OSError, RuntimeError, ValueError) as error:
-        if counted.error is not None:
-            raise counted.error from error
         raise storage_error(place, error) from error
-    written = Written(
-        shard.key,
-        counted.rows,
-        counted.sentences,
-        counted.aspects,
-        f"{counted.total % 2**128:032x}",
-        tuple(json.dumps(fragment.to_json()) for fragment in fragments),
-    )
-    if (found := table.key(counted.chunks)) != shard.key:
-        raise Mismatch(f"shard {shard.number}: its documents are not those that were announced ({found})")
+    described = tuple(json.dumps(fragment.to_json()) for fragment in fragments)
+    corpus = f"{sum(int.from_bytes(own[:16], 'big') for own in digests) % 2**128:032x}"
+    sentences = counts.pop("")
+    written = Written(shard.key, rows.num_rows, sentences, dict(counts), corpus, described)
     write_sealed(place / LEDGER / f"{shard.key}.json", asdict(written))
     return written
 
 
-class _Counted:
-    """The rows of a shard as they stream to the engine, counted. error: what stopped them."""
+def _encoded(table: Table, documents: Sequence[Document]) -> tuple[pa.Table, list[bytes], Counter[str]]:
+    """Rows, digests, and how many sentences there are ("") and documents with each aspect."""
+    import pyarrow as pa
 
-    def __init__(self, table: Table):
-        self._table = table
-        self.rows = self.sentences = self.total = 0
-        self.aspects = dict.fromkeys(table.aspects, 0)
-        self.chunks: list[bytes] = []
-        self.error: Exception | None = None
-
-    def batches(self, documents: Sequence[Document]) -> pa.RecordBatchReader:
-        import pyarrow as pa
-
-        return pa.RecordBatchReader.from_batches(self._table.schema, self._stream(documents))
-
-    def _stream(self, documents: Sequence[Document]) -> Iterator[pa.RecordBatch]:
-        try:
-            encoder = self._table.recipe.load()
-            fields = {name: field for name, field, _ in self._table.columns}
-            for start in range(0, len(documents), CHUNK):
-                part = documents[start : start + CHUNK]
-                digests = [digest(document) for document in part]
-                encoded = list(encoder.encode_documents(part))
-                if [value.document.id for value in encoded] != [document.id for document in part]:
-                    raise Mismatch("the encoder left out documents, or changed their order")
-                self.rows += len(part)
-                self.sentences += sum(len(value.document.sentences) for value in encoded)
-                for value in encoded:
-                    for aspect in value.aspects:
-                        self.aspects[aspect] += 1
-                self.total += sum(int.from_bytes(own[:16], "big") for own in digests)
-                self.chunks.append(chunk_digest(digests))
-                yield from to_rows(encoded, digests, self._table.schema, self._table.aspects, fields).to_batches()
-        except Exception as error:
-            self.error = error  # the engine would only give its text
-            raise
+    encoder = table.recipe.load()
+    fields = {name: field for name, field, _ in table.columns}
+    parts, digests, counts = [], [], Counter(dict.fromkeys(("", *table.aspects), 0))
+    for start in range(0, len(documents), CHUNK):
+        part = documents[start : start + CHUNK]
+        own = [digest(document) for document in part]
+        encoded = list(encoder.encode_documents(part))
+        if [value.document.id for value in encoded] != [document.id for document in part]:
+            raise Mismatch("the encoder left out documents, or changed their order")
+        counts.update({"": sum(len(value.document.sentences) for value in encoded)})
+        for value in encoded:
+            counts.update(value.aspects.keys())
+        parts.append(to_rows(encoded, own, table.schema, table.aspects, fields))
+        digests.extend(own)
+    return pa.concat_tables(parts), digests, counts
 
 
 def finished(place: Location, keys: Sequence[str], data: frozenset[str]) -> dict[str, Written]:

@@ -8,7 +8,9 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +26,17 @@ if TYPE_CHECKING:
     from heedful.seams import DocumentEncoder
 
 logger = logging.getLogger("heedful.systems")
+_encoding: ContextVar[Callable[[DocumentEncoder], DocumentEncoder] | None] = ContextVar("encoding", default=None)
+
+
+@contextmanager
+def documents_encoded_by(other: Callable[[DocumentEncoder], DocumentEncoder]) -> Iterator[None]:
+    """Within, collections are encoded by what this makes of their encoder: one that gives the work to others, say."""
+    token = _encoding.set(other)
+    try:
+        yield
+    finally:
+        _encoding.reset(token)
 
 
 def corpus_digest(documents: Iterable[Document]) -> str:
@@ -80,6 +93,7 @@ def open_collection(collection: Collection, encoder: DocumentEncoder) -> Index:
         logger.warning("%s; made anew", error)
         shutil.rmtree(path)
     logger.info("indexing %d documents of %s into %s", len(collection.documents), collection.name or "a query", path)
-    build_index(collection.documents.values(), path, encoder)
+    other = _encoding.get()
+    build_index(collection.documents.values(), path, encoder if other is None else other(encoder))
     (path / "complete").touch()
     return Index.open(path)
