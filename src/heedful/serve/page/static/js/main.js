@@ -175,7 +175,8 @@ function draw(seeds, previous) {
   const edited = need.plan !== null;
   document.body.dataset.stage = "work";
   document.title = `${name} · Heedful`;
-  for (const [id, visible] of [["hero", false], ["seeds", true], ["finder", false], ["work", true], ["trail-nav", true]]) show(byId(id), visible);
+  byId("title").textContent = `Exploration: ${name}`;
+  for (const [id, visible] of [["hero", false], ["seeds", true], ["finder", false], ["work", true], ["trail-nav", true], ["title", true]]) show(byId(id), visible);
   parts.startProblem.replaceChildren();
   parts.seeds.show(need.start, seeds, need.unlike.map((id) => titles.get(id) ?? { id }), state.asks(need));
   parts.ask.show(need.instruction);

@@ -28,6 +28,7 @@ export function progressNote({ cancel, shown }) {
   return {
     begin() {
       clearInterval(timer);
+      document.body.dataset.busy = "true";
       begun = performance.now();
       counted = "";
       timer = setInterval(tick, 100);
@@ -37,6 +38,7 @@ export function progressNote({ cancel, shown }) {
     },
     end() {
       clearInterval(timer);
+      document.body.dataset.busy = "false";
       show(byId("progress"), false);
       words.textContent = "";
       shown(false);
