@@ -89,6 +89,7 @@ def add_adapters(model: Any, recipe: Recipe) -> None:
         from peft import LoraConfig, TaskType
     except ImportError as error:
         raise Missing("lora_rank needs peft; pip install 'heedful[train]'") from error
+    unused = [name for name, _ in model[0].auto_model.named_modules() if "pooler" in name]
     model.add_adapter(
         LoraConfig(
             task_type=TaskType.FEATURE_EXTRACTION,
@@ -96,7 +97,7 @@ def add_adapters(model: Any, recipe: Recipe) -> None:
             lora_alpha=recipe.lora_alpha or recipe.lora_rank,
             lora_dropout=recipe.lora_dropout,
             target_modules="all-linear",
-            exclude_modules=r".*pooler.*",
+            exclude_modules=unused or None,
         )
     )
     trainable, total = count_parameters(model)

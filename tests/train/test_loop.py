@@ -1,0 +1,362 @@
+"""Runs of a tiny model: what they leave, how they go on after a kill, how they fail."""
+
+from __future__ import annotations
+
+import errno
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from tests import tiny
+from tests.folders import lines
+from tests.train.models import texts
+
+from heedful.errors import BadInput, Diverged, Mismatch, StorageFailed, Upstream
+from heedful.train import loop
+from heedful.train.loop import train
+from heedful.train.recipe import Recipe, make_recipe
+
+pytest.importorskip("datasets", reason="training needs the extra")
+INSTRUCTIONS = ("find long waves", "we use wavelets", "water and time")
+FORK = multiprocessing.get_context("fork")
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # sums in one order, and processes may be forked
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    queries, passages = texts(20, 6, 1), texts(40, 9, 2)
+    path = tmp_path_factory.mktemp("data") / "train.jsonl"
+    rows = [
+        {
+            "anchor": query,
+            "instruction": INSTRUCTIONS[n % 3],
+            "positive": passages[n],
+            "negative": passages[20 + n],
+        }
+        for n, query in enumerate(queries)
+    ]
+    lines(path, rows)
+    return path
+
+
+@pytest.fixture(scope="module")
+def dev(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six documents, two questions whose instruction changes."""
+    folder = tmp_path_factory.mktemp("dev") / "toy"
+    lines(folder / "corpus.jsonl", [{"_id": f"d{n}", "title": "", "text": t} for n, t in enumerate(texts(6, 9, 3))])
+    lines(
+        folder / "queries.jsonl",
+        [
+            {"_id": f"q{n}", "text": text, "instruction_og": INSTRUCTIONS[0], "instruction_changed": INSTRUCTIONS[1]}
+            for n, text in enumerate(texts(2, 6, 4))
+        ],
+    )
+    (folder / "qrels_og.tsv").write_text("".join(f"q{n} 0 d{d} {int(d < 3)}\n" for n in (0, 1) for d in range(6)))
+    (folder / "qrels_changed.tsv").write_text("".join(f"q{n} 0 d{d} {int(d < 2)}\n" for n in (0, 1) for d in range(6)))
+    return folder
+
+
+def recipe(model: Path, **changed: Any) -> Recipe:
+    told = {"model": str(model), "batch": 4, "altered": 1, "hard": 1, "max_length": 32, "epochs": 2.0}
+    return make_recipe(told | {"eval_every": 2, "patience": 0, "learning_rate": 1e-3} | changed)
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(str(folder / "model.safetensors"))
+
+
+def same(a: Path, b: Path, tolerance: float = 0.0) -> bool:
+    ours, theirs = weights(a), weights(b)
+    assert ours.keys() == theirs.keys() and len(ours) > 10
+    return all(float((ours[name] - theirs[name]).abs().max()) <= tolerance for name in ours)
+
+
+@pytest.fixture(scope="module")
+def whole(bert: Path, data: Path, dev: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of ten steps that nothing interrupts."""
+    torch.set_num_threads(1)
+    out = tmp_path_factory.mktemp("runs") / "whole"
+    train(recipe(bert), data, out, [dev])
+    return out
+
+
+def test_what_a_run_leaves_is_a_plain_model_with_its_manifest_and_card(whole: Path, bert: Path, data: Path, dev: Path):
+    from sentence_transformers import SentenceTransformer
+
+    model = SentenceTransformer(str(whole))
+    vectors = model.encode(["old tides", "long waves"])
+    assert vectors.shape == (2, 32) and np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert not all(torch.equal(t, load_file(str(bert / "model.safetensors"))[n]) for n, t in weights(whole).items())
+    said = json.loads((whole / "training.json").read_text())
+    assert said["complete"] and said["steps"] == 10 and said["best_step"] % 2 == 0
+    assert {"torch", "sentence-transformers"} <= said["versions"].keys() and len(said["data"]["sha256"]) == 64
+    looks = [row for row in said["history"] if "eval_joint" in row]
+    assert len(looks) == 5 and max(row["eval_joint"] for row in looks) == pytest.approx(
+        next(row["eval_joint"] for row in looks if row["step"] == said["best_step"])
+    )
+    row = said["dev"]["after"]["toy"]
+    assert 100 * row["nDCG"] / 2 + row["net"] / 2 == pytest.approx(max(r["eval_joint"] for r in looks), abs=1e-3)
+    card = (whole / "README.md").read_text()
+    assert f"{row['nDCG']:.4f}" in card and "st(model=PATH)" in card and str(bert) not in card
+    assert not (whole / "checkpoints").exists()
+    assert train(recipe(bert), data, whole, [dev]).unchanged
+
+
+def test_it_is_a_system_that_writes_its_own_template(whole: Path, tmp_path: Path):
+    from heedful.records import Document, Topic
+    from heedful.systems import Collection, parse_system
+
+    copy = tmp_path / "model"
+    shutil.copytree(whole, copy)
+    (copy / "heedful.json").write_text('{"template": "{text} under {instruction}"}')
+    documents = {f"d{n}": Document(f"d{n}", "", text) for n, text in enumerate(texts(3, 9, 5))}
+    ranker = parse_system(f"st(model={copy})").open(Collection(documents))
+    ranking = ranker.rank(Topic("t", text="old tides", instruction="find waves"), list(documents))
+    assert ranking.inputs == ("old tides under find waves",) and len(ranking.hits) == 3
+
+
+def killed(step: int) -> Callable[[int, int, dict[str, Any]], None]:
+    def tell(now: int, steps: int, figures: dict[str, Any]) -> None:
+        if now >= step and "loss" in figures:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return tell
+
+
+def in_a_fork(*arguments: Any, **environment: str) -> int | None:
+    """Train in a process of its own; its exit code."""
+
+    def work() -> None:
+        os.environ.update(environment)
+        train(*arguments)
+
+    child = FORK.Process(target=work)
+    child.start()
+    child.join(120)
+    return child.exitcode
+
+
+@pytest.mark.parametrize("step", [3, 7], ids=["first epoch", "second epoch"])
+def test_a_killed_run_goes_on_to_the_same_weights_bit_for_bit(
+    whole: Path, bert: Path, data: Path, dev: Path, tmp_path: Path, step: int
+):
+    out = tmp_path / "out"
+    assert in_a_fork(recipe(bert), data, out, [dev], killed(step)) == -signal.SIGKILL
+    assert not (out / "modules.json").exists()
+    (out / "checkpoints" / "staging-99").mkdir()  # as a kill in the midst of a save leaves one
+    done = train(recipe(bert), data, out, [dev])
+    assert done.manifest["resumed_at"] > 0 and same(out, whole)
+    told, expected = (json.loads((folder / "training.json").read_text()) for folder in (out, whole))
+    assert [r.get("loss") for r in told["history"]] == [r.get("loss") for r in expected["history"]]
+
+
+def test_two_processes_train_what_one_does(bert: Path, data: Path, dev: Path, tmp_path: Path):
+    plain = tmp_path / "plain"  # without dropout, which processes draw each for itself
+    shutil.copytree(bert, plain)
+    said = json.loads((plain / "config.json").read_text())
+    said |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    (plain / "config.json").write_text(json.dumps(said))
+    told, one, two = recipe(plain, max_steps=6), tmp_path / "one", tmp_path / "two"
+    common = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29731"}
+
+    def work(rank: str) -> None:
+        os.environ.update(common | {"RANK": rank, "LOCAL_RANK": rank})
+        train(told, data, two, [dev])
+
+    children = [FORK.Process(target=work, args=(rank,)) for rank in ("0", "1")]
+    for child in children:
+        child.start()
+    train(told, data, one, [dev])
+    for child in children:
+        child.join(240)
+    assert [child.exitcode for child in children] == [0, 0]
+    ours, theirs = (json.loads((folder / "training.json").read_text()) for folder in (two, one))
+    assert (ours["processes"], theirs["processes"]) == (2, 1)
+    losses = [[row["loss"] for row in made["history"] if "loss" in row] for made in (ours, theirs)]
+    assert len(losses[0]) == 3 and losses[0] == pytest.approx(losses[1], abs=1e-3)
+
+
+def test_adapters_train_alone_and_are_merged_at_the_end(bert: Path, data: Path, dev: Path, tmp_path: Path):
+    from heedful.train.model import build_model
+
+    told = recipe(bert, lora_rank=4, max_steps=4)
+    model = build_model(told, "cpu")
+    assert {n for n, p in model.named_parameters() if p.requires_grad} == {
+        n for n, _ in model.named_parameters() if "lora_" in n
+    }
+    out = tmp_path / "out"
+    done = train(told, data, out, [dev])
+    assert 0 < done.manifest["parameters"]["trained"] < done.manifest["parameters"]["all"] / 4
+    before, after = load_file(str(bert / "model.safetensors")), weights(out)
+    assert before.keys() == after.keys()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed and all(name.endswith(".weight") and before[name].dim() == 2 for name in changed)
+    assert not any("embeddings" in name or "pooler" in name for name in changed)
+    adapter = load_file(str(out / "adapter" / "adapter_model.safetensors"))
+    assert adapter and all("lora_" in name for name in adapter)
+
+    from sentence_transformers import SentenceTransformer
+
+    ours, theirs = (SentenceTransformer(str(folder)).encode(texts(4, 8, 6)) for folder in (out, out / "adapter"))
+    assert np.allclose(ours, theirs, atol=1e-5)  # merged is what was trained
+
+
+@pytest.mark.parametrize("kind", ["modernbert", "qwen2", "llama"])
+def test_other_architectures_train(kind: str, data: Path, dev: Path, tmp_path: Path):
+    made = {"modernbert": modernbert, "qwen2": qwen2, "llama": llama}[kind](tmp_path / "model")
+    last = "mean" if kind == "modernbert" else "last"
+    extra = {} if kind == "modernbert" else {"lora_rank": 2, "bf16": True, "gradient_checkpointing": True}
+    done = train(recipe(made, pooling=last, max_steps=2, **extra), data, tmp_path / "out", [dev])
+    losses = [row["loss"] for row in done.manifest["history"] if "loss" in row]
+    assert losses and all(np.isfinite(losses))
+    from sentence_transformers import SentenceTransformer
+
+    assert SentenceTransformer(str(tmp_path / "out")).encode("old tides").shape == (32,)
+
+
+def test_attention_and_cached_gradients_train_in_the_loop(bert: Path, data: Path, dev: Path, tmp_path: Path):
+    from heedful.systems import Collection, parse_system
+
+    told = recipe(bert, attention="residual", mini_batch=2, max_steps=2, poisoned="pairs", loss="multi-P-I-IQ")
+    out = tmp_path / "out"
+    train(told, data, out, [dev])
+    from heedful.records import Document, Topic
+
+    documents = {"a": Document("a", "", "old tides"), "b": Document("b", "", "long waves")}
+    ranker = parse_system(f"st(model={out})").open(Collection(documents))
+    topic = Topic("t", text="tides of a sea", instruction="find long waves")
+    assert ranker.rank(topic, ["a", "b"]).inputs == ("find long waves␞tides of a sea",)
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_checkpoint(
+    bert: Path, data: Path, dev: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from heedful.train.objective import FollowingLoss
+
+    plain, calls = FollowingLoss.forward, []
+
+    def broken(self: Any, *arguments: Any) -> Any:
+        calls.append(1)
+        return plain(self, *arguments) * (float("nan") if len(calls) == 4 else 1)
+
+    monkeypatch.setattr(FollowingLoss, "forward", broken)
+    with pytest.raises(Diverged, match="step 4: found the loss nan"):
+        train(recipe(bert), data, tmp_path / "out", [dev])
+    assert [path.name for path in (tmp_path / "out/checkpoints").glob("*-*")] == ["checkpoint-2"]
+
+
+def test_a_full_disk_keeps_the_last_checkpoint_and_the_run_goes_on_later(
+    whole: Path, bert: Path, data: Path, dev: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from heedful.train.trainer import Trainer
+
+    plain = Trainer._save_optimizer_and_scheduler
+
+    def full(self: Any, folder: str) -> None:
+        if self.state.global_step == 4:
+            (Path(folder) / "optimizer.pt").write_bytes(b"half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        plain(self, folder)
+
+    monkeypatch.setattr(Trainer, "_save_optimizer_and_scheduler", full)
+    out = tmp_path / "out"
+    with pytest.raises(StorageFailed, match=r"No space left.*last good checkpoint is .*checkpoint-2"):
+        train(recipe(bert), data, out, [dev])
+    assert [path.name for path in (out / "checkpoints").glob("*-*")] == ["checkpoint-2"]
+    monkeypatch.undo()
+    train(recipe(bert), data, out, [dev])
+    assert same(out, whole)
+
+
+def test_memory_that_ends_is_told_with_what_would_do(
+    bert: Path, data: Path, dev: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from heedful.train.objective import FollowingLoss
+
+    def no_room(self: Any, *arguments: Any) -> Any:
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: 9 bytes")
+
+    monkeypatch.setattr(FollowingLoss, "forward", no_room)
+    with pytest.raises(Upstream, match=r"step 1: found no memory for 4 rows.*mini_batch.*no checkpoint yet"):
+        train(recipe(bert), data, tmp_path / "out", [dev])
+
+
+def test_what_does_not_fit_is_told_before_anything_trains(bert: Path, data: Path, dev: Path, tmp_path: Path):
+    with pytest.raises(BadInput, match="takes at most 512 tokens"):
+        train(recipe(bert, max_length=600), data, tmp_path / "a", [dev])
+    other = tmp_path / "other"
+    shutil.copytree(bert, other)
+    tiny.byte_tokenizer(["<unk>", "<s>", "</s>"], "<s> $A").save(str(other / "tokenizer.json"))
+    with pytest.raises(Mismatch, match=r"found a tokenizer with ids up to \d+ and \d+ embeddings"):
+        train(recipe(other), data, tmp_path / "b", [dev])
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c/thesis.tex").write_text("mine")
+    with pytest.raises(Mismatch, match="other things in it"):
+        train(recipe(bert), data, tmp_path / "c", [dev])
+
+
+def test_another_recipe_does_not_go_on_with_this_run(whole: Path, bert: Path, data: Path, dev: Path):
+    with pytest.raises(Mismatch, match="another recipe"):
+        train(recipe(bert, learning_rate=1e-4), data, whole, [dev])
+    assert train(recipe(bert, mini_batch=2), data, whole, [dev]).unchanged  # the same result in less memory
+
+
+def test_long_texts_are_counted(bert: Path, data: Path):
+    from heedful.train.columns import make_columns
+    from heedful.train.data import read_training_set
+    from heedful.train.model import build_model
+
+    told = recipe(bert, max_length=6)
+    columns = make_columns(read_training_set(data).examples, template="{instruction} {text}")
+    cut = loop.share_cut(build_model(told, "cpu"), columns, told)
+    assert 0 < cut["passage"] <= 1
+
+
+def modernbert(folder: Path) -> Path:
+    from transformers import ModernBertConfig, ModernBertModel
+
+    tokenizer = tiny.word_tokenizer()
+    config = ModernBertConfig(
+        vocab_size=tokenizer.get_vocab_size(), hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
+        intermediate_size=48, max_position_embeddings=512, pad_token_id=0, cls_token_id=2, sep_token_id=3,
+        bos_token_id=2, eos_token_id=3, attn_implementation="sdpa",
+    )  # fmt: skip
+    special = {"cls_token": "[CLS]", "sep_token": "[SEP]", "pad_token": "[PAD]", "unk_token": "[UNK]"}
+    return tiny.save(folder, tokenizer, ModernBertModel(config), **special)
+
+
+def _decoder(folder: Path, config: type, model: type) -> Path:
+    tokenizer = tiny.byte_tokenizer(["<unk>", "<s>", "</s>"], "$A </s>")
+    made = config(
+        vocab_size=tokenizer.get_vocab_size() + 8, hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, intermediate_size=48, max_position_embeddings=512,
+    )  # fmt: skip
+    return tiny.save(folder, tokenizer, model(made), eos_token="</s>", unk_token="<unk>")
+
+
+def qwen2(folder: Path) -> Path:
+    from transformers import Qwen2Config, Qwen2Model
+
+    return _decoder(folder, Qwen2Config, Qwen2Model)
+
+
+def llama(folder: Path) -> Path:
+    from transformers import LlamaConfig, LlamaModel
+
+    return _decoder(folder, LlamaConfig, LlamaModel)
