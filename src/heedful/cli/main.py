@@ -25,6 +25,8 @@ VERBS: tuple[str, ...] = (
     "diagnose",
     "experiment",
     "synthesize",
+    "audit",
+    "convert",
     "train",
     "systems",
     "serve",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from heedful.records import Vector
 
 SHOWN = 1_500  # characters of a text that the encoder sees
-ENOUGH = 100  # pairs from which on a probe counts
+ENOUGH = 200  # pairs from which on a probe counts
 CHANCE_FOLDS = 2
 _RIDGE = 1.0
 _WORD = re.compile(r"\w+")
@@ -214,8 +214,31 @@ def _pairs(pairs: Sequence[tuple[Triplet, Negative]], texts: Mapping[str, int], 
         rows([row.instruction for row, _ in pairs]),
         rows([row.positive.full for row, _ in pairs]),
         rows([negative.passage.full for _, negative in pairs]),
-        np.array([digest(group_of(row)) % CHANCE_FOLDS for row, _ in pairs]),
+        _folds(pairs),
     )
+
+
+def _folds(pairs: Sequence[tuple[Triplet, Negative]]) -> NDArray[np.int64]:
+    """(n,) fold of each pair: pairs of one group, and pairs that share a passage, are in the same.
+
+    A passage that is right in one fold and wrong in the other would make a classifier of the first always wrong on the
+    second. Where nearly all pairs hang together so, only groups are kept whole.
+    """
+    parent: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while (above := parent.setdefault(name, name)) != name:
+            name = above
+        return name
+
+    for row, negative in pairs:
+        for passage in (row.positive, negative.passage):
+            parent[root(f"passage {passage.id}")] = root(f"group {group_of(row)}")
+    roots = [root(f"group {group_of(row)}") for row, _ in pairs]
+    folds = np.array([digest(name) % CHANCE_FOLDS for name in roots])
+    if len(pairs) and 0.25 <= folds.mean() <= 0.75:
+        return folds
+    return np.array([digest(group_of(row)) % CHANCE_FOLDS for row, _ in pairs])
 
 
 def group_of(row: Triplet) -> str:
