@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
+from importlib import import_module
 from typing import Any
 
+from heedful.errors import Missing
 from heedful.explore.evidence import Evidence
 from heedful.explore.moves import Heed
 from heedful.explore.planning import plan_to_dict
 from heedful.records import Document, Plan
+
+_EVIDENCE = ("aspect", "similarity", "seed_sentence", "sentence")
+_LEFT = 'style="text-align: left"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,37 @@ class Exploration:
             "manifest": dict(self.manifest),
         }
 
+    def rows(self) -> list[dict[str, Any]]:
+        """A flat row a hit: rank, id, title, score, moved, `part_NAME` for each part, the best evidence, metadata.
+
+        Metadata keep their names, with `meta_` before one that a column has already.
+        """
+        rows = []
+        for hit in self.hits:
+            best = hit.evidence[0].to_dict() if hit.evidence else dict.fromkeys(_EVIDENCE)
+            row: dict[str, Any] = {
+                "rank": hit.rank,
+                "id": hit.id,
+                "title": hit.title,
+                "score": hit.score,
+                "moved": hit.moved,
+                **{f"part_{name}": value for name, value in hit.parts.items()},
+                **{name: best[name] for name in _EVIDENCE},
+            }
+            own = {f"meta_{name}" if name in row else name: value for name, value in hit.document.metadata.items()}
+            rows.append(row | own)
+        return rows
+
+    def to_pandas(self) -> Any:
+        """`rows` as a pandas.DataFrame; `moved` is a nullable integer. Raises Missing without pandas."""
+        pandas = _imported("pandas")
+        frame = pandas.DataFrame(self.rows())
+        return frame.astype({"moved": "Int64"}) if len(frame) else frame
+
+    def to_polars(self) -> Any:
+        """`rows` as a polars.DataFrame. Raises Missing without polars."""
+        return _imported("polars").DataFrame(self.rows(), infer_schema_length=None, strict=False)
+
     def __str__(self) -> str:
         lines = [self.instruction or "no instruction"]
         if self.heed is not None:
@@ -96,12 +132,13 @@ class Exploration:
         head = "<tr><th>rank</th><th>moved</th><th>document</th><th>evidence</th></tr>"
         rows = "".join(
             f"<tr><td>{hit.rank}</td><td>{arrow(hit.moved)}</td>"
-            f"<td><b>{escape(hit.document.title)}</b><br><code>{escape(hit.document.id)}</code></td>"
-            f"<td>{'<br>'.join(_pair_html(pair) for pair in hit.evidence)}</td></tr>"
+            f"<td {_LEFT}><b>{escape(hit.title)}</b><br><code>{escape(hit.id)}</code> {_year(hit.document)}</td>"
+            f"<td {_LEFT}>{'<br>'.join(_pair_html(pair) for pair in hit.evidence)}</td></tr>"
             for hit in self.hits
         )
-        verdict = f" &mdash; {escape(self.heed.verdict)}" if self.heed is not None else ""
-        return f"<p>{escape(self.instruction or 'no instruction')}{verdict}</p><table>{head}{rows}</table>"
+        verdict = f" &mdash; {escape(self.heed.verdict)}, gain {self.heed.gain:+.2f}" if self.heed is not None else ""
+        said = "".join(f"<p>&#9888; {escape(warning)}</p>" for warning in self.warnings)
+        return f"<p>{escape(self.instruction or 'no instruction')}{verdict}</p>{said}<table>{head}{rows}</table>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +157,28 @@ class Comparison:
                 ranks.setdefault(hit.document.id, [None] * len(self.explorations))[column] = hit.rank
         order = sorted(ranks, key=lambda id: (min(rank for rank in ranks[id] if rank is not None), id))
         return [(documents[id], tuple(ranks[id])) for id in order]
+
+    def to_pandas(self) -> Any:
+        """A pandas.DataFrame: a row a document, a column of ranks an instruction. Raises Missing without pandas."""
+        ranks = {name: [row[1][n] for row in self.rows()] for n, name in enumerate(self._names())}
+        return _imported("pandas").DataFrame(self._documents() | ranks).astype(dict.fromkeys(ranks, "Int64"))
+
+    def to_polars(self) -> Any:
+        """The same as a polars.DataFrame. Raises Missing without polars."""
+        ranks = {name: [row[1][n] for row in self.rows()] for n, name in enumerate(self._names())}
+        return _imported("polars").DataFrame(self._documents() | ranks)
+
+    def _documents(self) -> dict[str, Any]:
+        documents = [document for document, _ in self.rows()]
+        return {"id": [document.id for document in documents], "title": [document.title for document in documents]}
+
+    def _names(self) -> list[str]:
+        """A column's name for each instruction; one that is taken already gets its number."""
+        names: list[str] = []
+        for number, each in enumerate(self.explorations, start=1):
+            name = each.instruction or "no instruction"
+            names.append(f"{name} ({number})" if name in ("id", "title", *names) else name)
+        return names
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form: the explorations, and a row a document with its rank under each instruction."""
@@ -146,6 +205,18 @@ class Comparison:
             for document, ranks in self.rows()
         )
         return f"<table><tr>{head}<th>document</th></tr>{rows}</table>"
+
+
+def _imported(package: str) -> Any:
+    """A package that is not needed otherwise. Raises Missing."""
+    try:
+        return import_module(package)
+    except ImportError as error:
+        raise Missing(f"the package {package} is not installed; pip install {package}") from error
+
+
+def _year(document: Document) -> str:
+    return escape(str(document.metadata.get("year") or ""))
 
 
 def arrow(moved: int | None) -> str:

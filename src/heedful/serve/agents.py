@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.routing import Route
@@ -15,6 +16,9 @@ from heedful.serve.mcp import make_server
 from heedful.serve.settings import Settings
 from heedful.serve.shelf import Shelf
 from heedful.serve.work import Work
+
+if TYPE_CHECKING:
+    from heedful.seams import DocumentEncoder
 
 PATH = "/mcp"
 
@@ -52,9 +56,12 @@ class Door:
         await self._answer(scope, receive, send)
 
 
-async def serve_stdio(index: Path | str, settings: Settings) -> None:
-    """Speak MCP on standard input and output until the client ends. Raises Missing, Mismatch."""
-    work = Work(settings, Shelf(index))
+async def serve_stdio(index: Path | str, settings: Settings, encoder: DocumentEncoder | None = None) -> None:
+    """Speak MCP on standard input and output until the client ends. encoder: as for `create_app`.
+
+    Raises Missing, Mismatch where the index cannot be opened.
+    """
+    work = Work(settings, Shelf(index, encoder))
     await work.shelf.open()
     watching = asyncio.create_task(work.shelf.watch(settings.watch))
     try:
