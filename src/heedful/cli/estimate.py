@@ -14,6 +14,9 @@ def print_estimate(found: dict[str, Any], budget: float | None, format: Format, 
         return
     from heedful.cli.tables import rows_table
 
+    if not found["systems"]:
+        wide_console().print("dry run: nothing was sent, and no system here asks a chat model")
+        return
     total = found["total"]
     rows = {name: _cells(row) for name, row in found["systems"].items()} | {"total": _cells(total)}
     console = wide_console()

@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from heedful.encode.labels import unit_rows
+
 if TYPE_CHECKING:
     from heedful.index import VectorBlock
     from heedful.index.terms import TermBlock
@@ -114,7 +116,7 @@ def blend(
         total -= AVOIDED * min(1.0, max(counts)) * parts["avoided"]
     if unlike is not None and len(unlike):
         away = candidates.vectors.whole @ unlike.vectors.whole.T
-        start = query if seeds is None else _unit(seeds.vectors.whole.mean(axis=0))
+        start = query if seeds is None else unit_rows(seeds.vectors.whole.mean(axis=0))
         own = 0.0 if start is None else unlike.vectors.whole @ start
         parts["unlike"] = standardized((away - own).max(axis=1))
         total -= parts["unlike"]
@@ -133,7 +135,7 @@ def meant(aspects: Mapping[str, float]) -> dict[str, float]:
 
 def whole_of_seeds(seeds: Block, candidates: Block) -> Vector:
     """(n,) likeness to the seeds as wholes: cosine of the mean vector, and tf-idf cosine of title and text."""
-    dense = candidates.vectors.whole @ _unit(seeds.vectors.whole.mean(axis=0))
+    dense = candidates.vectors.whole @ unit_rows(seeds.vectors.whole.mean(axis=0))
     words = _tfidf_cosine(_document_counts(seeds), _document_counts(candidates), candidates.terms.idf)
     return np.asarray(standardized(dense) + LEXICAL * standardized(words), np.float32)
 
@@ -155,7 +157,7 @@ def aspect_alignment(aspect: str, seeds: Block, candidates: Block) -> Vector | N
     present = np.linalg.norm(candidates.vectors.aspects[aspect], axis=1) > 0
     if not wanted_seeds.any() or not present.any():
         return None
-    means = candidates.vectors.aspects[aspect] @ _unit(seeds.vectors.aspects[aspect][wanted_seeds].mean(axis=0))
+    means = candidates.vectors.aspects[aspect] @ unit_rows(seeds.vectors.aspects[aspect][wanted_seeds].mean(axis=0))
     sentences = max_similarity(
         seeds.vectors.sentences[in_aspect(seeds.vectors, column)],
         np.where(in_aspect(candidates.vectors, column)[:, None], candidates.vectors.sentences, 0),
@@ -239,10 +241,6 @@ def _own_nearness(clause: ClauseVector, seeds: Block | None, query: Vector | Non
 
 def _weighted(weights: Sequence[float], vectors: Sequence[Vector]) -> Vector:
     return np.asarray(np.sum([w * v for w, v in zip(weights, vectors, strict=True)], axis=0), np.float32)
-
-
-def _unit(vector: Vector) -> Vector:
-    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-9), np.float32)
 
 
 def _group(offsets: NDArray[np.int64], weights: Vector | None = None) -> sparse.csr_matrix:

@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from heedful.corpus.aspects import AspectScheme
+from heedful.encode.labels import unit_rows
 from heedful.errors import BadInput, UnknownAspect, UnknownId
 from heedful.index.ann import overfetch
 from heedful.index.block import VectorBlock
@@ -227,7 +228,7 @@ class Index:
                 for batch in self._store.scan([vector_column(name)], batch=8192):
                     part = slice(start, start + batch.num_rows)
                     values, present[part] = matrix(batch.column(vector_column(name)), dim)
-                    rows[part] = _unit(values)
+                    rows[part] = unit_rows(values.astype(np.float32))
                     start += batch.num_rows
                 self._columns[name] = _Column(rows, present)
             return self._columns[name]
@@ -240,7 +241,7 @@ class Index:
         rows = self._store.take(self._row_ids[found].tolist(), [vector_column(name)]) if len(found) else None
         if rows is None:
             return np.zeros((0, self.manifest.encoder["dim"]), np.float32)
-        values = _unit(matrix(rows.column(vector_column(name)), self.manifest.encoder["dim"])[0])
+        values = unit_rows(matrix(rows.column(vector_column(name)), self.manifest.encoder["dim"])[0].astype(np.float32))
         order = np.argsort(rows.column("_rowid").to_numpy())
         place = np.empty(len(found), np.int64)
         place[np.argsort(self._row_ids[found])] = order
@@ -267,7 +268,8 @@ class Index:
         positions = self._positions(
             [id for id, there in zip(found.column("id").to_pylist(), present, strict=True) if there]
         )
-        return self._top(positions, _cosines(_unit(values[present]), query), k)  # of the vectors, not of their codes
+        vectors = unit_rows(values[present].astype(np.float32))  # not their codes
+        return self._top(positions, _cosines(vectors, query), k)
 
     def _top(self, positions: NDArray[np.int64], scores: NDArray[Any], k: int) -> list[Hit]:
         """The k best of these positions: score down, then id down."""
@@ -287,10 +289,3 @@ def _best(scores: NDArray[Any], k: int, margin: float = 0.0) -> NDArray[np.int64
 def _cosines(rows: Vector, query: Vector) -> NDArray[np.float64]:
     """(n,) row by row in double precision: a matrix product's last bits depend on where a row lies."""
     return np.asarray((rows.astype(np.float64) * query.astype(np.float64)).sum(axis=1))
-
-
-def _unit(values: np.ndarray) -> Vector:
-    """Float32 rows of unit length; rows of zeros stay."""
-    rows = values.astype(np.float32)
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.where(lengths == 0, 1, lengths), np.float32)
