@@ -18,7 +18,8 @@ def print_estimate(found: dict[str, Any], budget: float | None, format: Format, 
         wide_console().print("dry run: nothing was sent, and no system here asks a chat model")
         return
     total = found["total"]
-    rows = {name: _cells(row) for name, row in found["systems"].items()} | {"total": _cells(total)}
+    topics = any("topics" in row for row in found["systems"].values())
+    rows = {name: _cells(row, topics) for name, row in (found["systems"] | {"total": total}).items()}
     console = wide_console()
     rows_table(console, "dry run: nothing was sent", rows, first)
     if budget is not None and total["cost"] is not None:
@@ -27,12 +28,12 @@ def print_estimate(found: dict[str, Any], budget: float | None, format: Format, 
         console.print(f"a budget of ${budget:.4f} {verdict[len(covered)]}")
 
 
-def _cells(row: dict[str, Any]) -> dict[str, str]:
+def _cells(row: dict[str, Any], topics: bool) -> dict[str, str]:
     def dollars(value: float | None) -> str:
         return "unknown" if value is None else f"${value:.4f}"
 
     return {
-        "topics": f"{row['topics']}" if "topics" in row else "",
+        **({"topics": f"{row['topics']}" if "topics" in row else ""} if topics else {}),
         "calls": f"{row['calls']:,}",
         "at most": f"{row['calls_at_most']:,}",
         "tokens in": f"{row['prompt_tokens']:,}",

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from statistics import median
 from typing import Literal, get_args
+
+import numpy as np
 
 from heedful.errors import BadInput, StorageFailed
 from heedful.synthesize.asking import Use
@@ -170,21 +171,21 @@ def _passes(funnel: Funnel, stage: str, reason: str) -> bool:
 
 def _balance(kept: bytearray, kinds: array[int], hashes: array[int], most: float, funnel: Funnel) -> None:
     """Of a kind with more than `most` times the median's, only those with the least hashes are kept."""
-    there = [at for at in range(len(kept)) if kept[at]]
-    if not there:
+    there = np.frombuffer(kept, np.uint8) > 0
+    if not there.any():
         return
-    counts = Counter(kinds[at] for at in there)
-    cap = math.ceil(most * median(counts.values())) if most else len(there)
-    dropped = 0
-    for kind, count in counts.items():
-        if count > cap:
-            order = sorted((hashes[at], at) for at in there if kinds[at] == kind)
-            for _, at in order[cap:]:
-                kept[at] = 0
-                dropped += 1
-    funnel.step("balance", "", len(there) - dropped)
-    if dropped:
-        funnel.step("balance", "a kind with many", dropped)
+    before, numbers = int(there.sum()), np.frombuffer(kinds, np.uint16)
+    counts = np.bincount(numbers[there])
+    cap = math.ceil(most * float(np.median(counts[counts > 0]))) if most else before
+    for kind in np.flatnonzero(counts > cap):
+        places = np.flatnonzero(there & (numbers == kind))
+        surplus = places[np.argsort(np.frombuffer(hashes, np.uint64)[places], kind="stable")[cap:]]
+        for at in surplus:
+            kept[at] = 0
+    after = sum(kept)
+    funnel.step("balance", "", after)
+    if after < before:
+        funnel.step("balance", "a kind with many", before - after)
 
 
 def _overlap(outcome: Outcome, draft: Draft, sides: list[str], overlaps: Callable[[Passage], bool] | None) -> str:
