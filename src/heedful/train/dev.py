@@ -14,9 +14,9 @@ from sentence_transformers.base.evaluation import BaseEvaluator
 from heedful import sample
 from heedful.benchmarks import Benchmark, load_benchmark
 from heedful.benchmarks.variants import instructed, variants_of
-from heedful.records import Document, Run
+from heedful.records import Document, Run, ranked
 from heedful.systems.bench import evaluate_run
-from heedful.systems.dense import VectorRanker, written
+from heedful.systems.dense import written
 from heedful.systems.partial import narrowed
 from heedful.systems.protocol import Collection, text_of
 
@@ -50,24 +50,27 @@ def read_dev_sets(folders: Sequence[Path]) -> tuple[DevSet, ...]:
     return tuple(sets)
 
 
-def measure(model: Any, dev: DevSet, template: str) -> dict[str, Any]:
-    """`{"nDCG", "measure", "net", "p-MRR"}`: nDCG in [0, 1] by the benchmark's convention; p-MRR x100, None without."""
+def ranking(model: Any, dev: DevSet, template: str) -> Run:
+    """The dev set's topics ranked by cosine, instruction and text joined by the template."""
     documents = dev.documents
-    collection = Collection(documents, name="")
+    collection = Collection(documents)
     topics = instructed(dev.benchmark, variants_of(dev.benchmark))
-
-    def encode(texts: Sequence[str]) -> Any:
-        return np.asarray(model.encode_query(list(texts), normalize_embeddings=True), np.float32)
-
+    strings = {id: written(topic, collection, "prefix", template) for id, topic in topics.items()}
+    queries = np.asarray(model.encode_query(list(strings.values()), normalize_embeddings=True), np.float32)
     texts = [text_of(document) for document in documents.values()]
     vectors = np.asarray(model.encode_document(texts, normalize_embeddings=True), np.float32)
-    strings = {id: written(topic, collection, "prefix", template) for id, topic in topics.items()}
-    queries = dict(zip(strings, encode(list(strings.values())), strict=True))
-    ranker = VectorRanker(
-        collection, vectors, lambda topic: topic.id, lambda ids: np.stack([queries[id] for id in ids]), stored=False
-    )
-    run = Run({id: ranker.rank(topic, dev.benchmark.candidates(id)).hits for id, topic in topics.items()})
-    found = evaluate_run(dev.benchmark, run).splits[dev.split]
+    rows = {id: row for row, id in enumerate(documents)}
+    hits = {}
+    for id, query in zip(strings, queries, strict=True):
+        candidates = dev.benchmark.candidates(id)
+        scores = vectors[[rows[candidate] for candidate in candidates]] @ query
+        hits[id] = ranked(dict(zip(candidates, scores.tolist(), strict=True)))
+    return Run(hits)
+
+
+def measure(model: Any, dev: DevSet, template: str) -> dict[str, Any]:
+    """`{"nDCG", "measure", "net", "p-MRR"}`: nDCG in [0, 1] by the benchmark's convention; p-MRR x100, None without."""
+    found = evaluate_run(dev.benchmark, ranking(model, dev, template)).splits[dev.split]
     name, groups = next((m, values) for m, values in found.groups.items() if str(m).startswith("nDCG"))
     value = groups["all"] if "all" in groups else sum(groups.values()) / len(groups)
     follows = found.following

@@ -90,7 +90,7 @@ class _Run:
         from heedful.train.trainer import clear_staging, last_checkpoint, last_good
 
         if not sys.stderr.isatty():
-            transformers.utils.logging.disable_progress_bar()
+            transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         started = time.monotonic()
         checkpoints = self.out / CHECKPOINTS
         main = int(os.environ.get("RANK", "0")) == 0
@@ -181,6 +181,7 @@ class _Run:
             mini_batch=recipe.mini_batch,
         )
         cuda = torch.cuda.is_available()
+        checkpointing: dict[str, Any] = {"gradient_checkpointing": True} if recipe.gradient_checkpointing else {}
         arguments = SentenceTransformerTrainingArguments(
             output_dir=str(checkpoints),
             num_train_epochs=recipe.epochs,
@@ -211,7 +212,7 @@ class _Run:
             ddp_find_unused_parameters=False,
             dataloader_pin_memory=cuda,
             prompts=self._prompts(),
-            **({"gradient_checkpointing": True} if recipe.gradient_checkpointing else {}),
+            **checkpointing,
         )
         callbacks = [EarlyStoppingCallback(recipe.patience)] if recipe.patience else []
         trainer = Trainer(
