@@ -58,7 +58,7 @@ def verdict(system: SystemDiagnosis, word: str) -> tuple[Kind, str]:
         return "motion, not following", (
             f"Moves, and does not follow: {100 * between.turnover:.0f} % of its top {TOP} changes between the "
             "instructions of a pair, but documents that nobody asked to move sink as far "
-            f"({_against_null(found)}; net {_net(found)}). This is what noise does."
+            f"({_against_null(found)}; net {_net(found)}). This is what noise does, and it is no following."
         )
     return (
         "not followed",
