@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 RULES = "rules"  # the generator's name in a row's provenance
 MIX: Mapping[str, float] = MappingProxyType({"aspect": 0.7, "negation": 0.1, "exclusion": 0.14, "filter": 0.06})
+_AHEAD = 4
 SHOWN = 12  # how many groups may show the same passage
 _log = logging.getLogger("heedful.synthesize")
 
@@ -85,7 +86,7 @@ def _groups(
     pool: Pool, rng: np.random.Generator, mix: Mapping[str, float], wanted: int
 ) -> Iterator[tuple[Group, Group | None]]:
     """At most `wanted` groups, each with the one that lends it passages that suit another query."""
-    shown: Counter[int] = Counter()
+    shown = np.zeros(len(pool), np.int64)
     made: Counter[str] = Counter()
     rules: dict[str, Callable[[Neighbours], Iterator[Group]]] = {
         "aspect": lambda near: aspect_swaps(pool, near),
@@ -95,12 +96,12 @@ def _groups(
     }
     total = 0
     for block in topical_blocks(pool, rng):
-        allowed = pool.usable & np.array([shown[row] < SHOWN for row in range(len(pool))])
+        allowed = pool.usable & (shown < SHOWN)
         found: list[Group] = []
         for near in neighbours(pool, block[pool.usable[block]], allowed):
             for kind, rule in rules.items():
-                if made[kind] >= mix.get(kind, 0.0) * wanted:
-                    continue
+                if made[kind] > mix.get(kind, 0.0) * (made.total() + _AHEAD):
+                    continue  # no kind runs ahead of its share
                 for group in rule(near):
                     if shown[group.first] >= SHOWN or shown[group.second] >= SHOWN:
                         continue

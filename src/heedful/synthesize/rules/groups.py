@@ -16,10 +16,10 @@ from heedful.records import Scalar
 from heedful.synthesize.rules.neighbours import SAME, Neighbours, order_by, same_title
 from heedful.synthesize.rules.pool import Pool
 
-MARGIN, WORDS_MARGIN = 0.12, 0.04  # by how much an aspect's cosines differ between a group's passages
-TELLING = 5  # different words of some weight that an asked aspect has
-LIKE, LIKE_WORDS, UNLIKE = 0.5, 0.1, 0.4  # cosines of aspects that are alike, and that are not
-BALANCE = 0.35  # how far the shares of an asked aspect may lie apart
+MARGIN, WORDS_MARGIN = 0.1, 0.03  # by how much an aspect's cosines differ between a group's passages
+TELLING = 4  # different words of some weight that an asked aspect has
+LIKE, LIKE_WORDS, UNLIKE = 0.48, 0.08, 0.4  # cosines of aspects that are alike, and that are not
+BALANCE = 0.5  # how far the shares of an asked aspect may lie apart
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from heedful.synthesize.rules.pool import Pool
 
-NEAREST = 60  # an aspect
+NEAREST = 80  # an aspect
 SAME = 0.95  # whole vectors as close as this are taken for one work in two versions
 _LETTERS = re.compile(r"[\W_]+")
 

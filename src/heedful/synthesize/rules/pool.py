@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from heedful.index.reading import Index
     from heedful.records import Document, Scalar, Vector
 
-POOL = 60_000  # documents among which neighbours are looked for; a larger collection is dealt into several pools
+POOL = 30_000  # documents among which neighbours are looked for; a larger collection is dealt into several pools
 SHORTEST, LONGEST = 200, 6_000  # characters of a text that can be shown
 _BATCH = 2_000
 _COMMON = 3.0  # idf of a word that about every twentieth document has
