@@ -15,7 +15,6 @@ from heedful.cli.output import Format, note, print_json
 
 if TYPE_CHECKING:
     from heedful.synthesize.pipeline import Progress, Track
-    from heedful.synthesize.rows import Passage
 
 _EVERY = 15.0  # seconds between lines where stderr is no terminal
 
@@ -68,20 +67,13 @@ def command(
         raise BadInput("--validator: found none; expected a second chat model (or --generator rules, which needs none)")
 
     from heedful.chat import Purse
-    from heedful.synthesize.assembling import Assembly
-    from heedful.synthesize.estimate import estimate
     from heedful.synthesize.models import Endpoint, opened
-    from heedful.synthesize.neighbours import IndexNeighbours, Neighbours, NoNeighbours
-    from heedful.synthesize.pipeline import Job, recipe_of, synthesize
-    from heedful.synthesize.prompting import load_prompts
-    from heedful.synthesize.sources import is_index
-    from heedful.synthesize.stages import Maker
+    from heedful.synthesize.pipeline import synthesize
+    from heedful.synthesize.prepare import prepare
     from heedful.synthesize.workers import ThreadMapper
 
-    asked = load_prompts(prompts)
-    overlaps = _overlaps(source, list(exclude or ()))
-    searched = index or (source if is_index(source) else None)
-    near: Neighbours = IndexNeighbours(searched, dev=dev, overlaps=overlaps) if searched else NoNeighbours()
+    if generator == validator:
+        note(f"warning: {validator} judges what it wrote itself; a second, reasoning model is stricter")
     first = Endpoint(model=generator, base_url=base_url, key_env=key_env, max_tokens=generator_tokens, timeout=timeout)
     second = Endpoint(
         model=validator,
@@ -90,39 +82,29 @@ def command(
         max_tokens=validator_tokens,
         timeout=timeout,
     )
-    assembly = Assembly(
-        views=views,  # type: ignore[arg-type]
-        balance=balance,
-        dev=dev,
-        licence=licence,
-        models=(generator, validator),
-        templates=tuple(f"{name}:{hash}" for name, hash in asked.hashes().items()),
-        confidence=confidence,
-        overlaps=overlaps,
-    )
-    with (
-        Purse(None if dry_run else budget),
-        opened(first, second, concurrency=concurrency, cache=cache, dry=dry_run) as both,
-    ):
-        maker = Maker(*both, asked, near, candidates=candidates, partial=partial, confidence=confidence)
-        job = Job(
-            source=source,
-            out=out,
-            maker=maker,
-            recipe=recipe_of(
-                maker,
-                assembly,
-                index=near.index.manifest.digest if isinstance(near, IndexNeighbours) else "",
-                exclude=sorted(str(folder.resolve().name) for folder in exclude or ()),
-                tokens=[generator_tokens, validator_tokens],
-            ),
-            assembly=assembly,
+    models = opened(first, second, concurrency=concurrency, cache=cache, dry=dry_run)
+    with Purse(None if dry_run else budget), models as both:
+        job = prepare(
+            source,
+            out,
+            *both,
+            index=index,
+            exclude=exclude or (),
+            prompts=prompts,
+            candidates=candidates,
+            partial=partial,
+            confidence=confidence,
+            views=views,  # type: ignore[arg-type]
+            balance=balance,
+            dev=dev,
+            licence=licence,
             limit=limit,
             skip_bad=skip_bad,
-            overlaps=overlaps,
+            tokens=(generator_tokens, validator_tokens),
         )
         if dry_run:
             from heedful.cli.estimate import print_estimate
+            from heedful.synthesize.estimate import estimate
 
             found = estimate(job)
             if format is Format.table:
@@ -237,16 +219,6 @@ def _span(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def _overlaps(source: Path, folders: list[Path]) -> Callable[[Passage], bool] | None:
-    """Whether a passage is of a test set: of these folders, or by the source's own list of ids to leave out."""
-    from heedful.synthesize.overlap import TestSets, read_overlap_list, read_test_sets
-
-    listed = read_overlap_list(source if source.is_dir() else source.parent)
-    tests = read_test_sets(folders) if folders else TestSets(())
-    own = frozenset(listed)
-    return (lambda passage: passage.id in own or tests(passage)) if folders or listed else None
 
 
 def _by_rules(

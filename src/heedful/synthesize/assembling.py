@@ -8,7 +8,7 @@ import shutil
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Literal, get_args
@@ -26,6 +26,7 @@ from heedful.synthesize.rows import Negative, Passage, Provenance, Triplet, Verd
 from heedful.synthesize.sources import Overlaps
 
 Views = Literal["none", "polarity", "all"]
+SHARD_ROWS = 2_000  # held in memory before they are written
 STAGES = (
     "source",
     "write",
@@ -115,7 +116,7 @@ def assemble(ledger: Ledger, out: Path, how: Assembly, funnel: Funnel) -> Mappin
     kept = _choose(ledger, how, funnel)
     fresh = out / "work" / "fresh"
     shutil.rmtree(fresh, ignore_errors=True)
-    with TripletWriter(fresh) as writer:
+    with TripletWriter(fresh, shard_rows=SHARD_ROWS) as writer:
         for at, (outcome, sides) in enumerate(_standing(ledger, how)):
             if not kept[at]:
                 continue
@@ -225,9 +226,7 @@ def rows_of(outcome: Outcome, sides: list[str], how: Assembly) -> Iterator[Tripl
         if side.passage is None or how.views == "none" or (how.views == "polarity" and side.side != POLARITY):
             continue
         details = dict(provenance.details) | {"view": side.side, "positive_origin": side.origin}
-        seen = Provenance(
-            **{name: getattr(provenance, name) for name in Provenance.__slots__} | {"details": details, "cost_usd": 0.0}
-        )
+        seen = replace(provenance, details=details, cost_usd=0.0)
         back = (_negative(side, item.passage, original),)
         yield Triplet(f"{item.key}-{side.side}", side.instruction, side.query, side.passage, back, seen)
 
