@@ -11,7 +11,6 @@ import pytest
 
 from heedful.index import objects
 
-
 _HOP = frozenset({"connection", "transfer-encoding", "content-length"})
 
 

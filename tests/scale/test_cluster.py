@@ -181,12 +181,10 @@ def dying(fn: Callable[[Any], Any], mark: Path, moment: str, shard: Shard) -> An
 def test_a_build_in_shards_by_ray_is_the_local_build_though_a_worker_dies(
     moment: str, mapper: RayMapper, tmp_path: Path
 ):
-    documents = make_documents(5000)
+    documents = make_documents(2100)
     (tmp_path / "marks").mkdir()
     out = tmp_path / "shards"
-    build_in_shards(
-        lambda: documents, out, HashEncoder(16), Killing(mapper, tmp_path / "marks", moment), chunks_a_shard=2
-    )
+    build_in_shards(lambda: documents, out, HashEncoder(16), Killing(mapper, tmp_path / "marks", moment))
     build_index(documents, tmp_path / "local", HashEncoder(16))
     assert (tmp_path / "marks" / "died").exists()
     assert contents(out) == contents(tmp_path / "local")

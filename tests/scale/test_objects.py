@@ -18,6 +18,7 @@ from heedful.errors import BadInput, Mismatch, Missing, StorageFailed, Unwritabl
 from heedful.explore import Explorer
 from heedful.index import Index, build_index, claims, describe_index
 from heedful.index.claims import claim
+from heedful.index.compact import compact_index
 from heedful.index.home import home_of, make_room
 from heedful.index.objects import ObjectPath, locate, names_in
 from heedful.records import Document
@@ -66,6 +67,15 @@ def test_an_index_in_a_bucket_is_built_resumed_updated_and_read_like_one_on_disk
     assert [path.name for path in (home_of(locate(f"{bucket}/papers")) / "cache").iterdir()].count(
         str(Index.open(f"{bucket}/papers").manifest.version)
     ) == 1
+
+
+def test_an_index_in_a_bucket_is_compacted(bucket: str, encoder: HashEncoder):
+    documents = make_documents(16)
+    for stop in (8, 12, 16):
+        build_index(documents[:stop], f"{bucket}/papers", encoder, update=True)
+    before = contents(f"{bucket}/papers")
+    assert compact_index(f"{bucket}/papers").pieces == 1
+    assert contents(f"{bucket}/papers") == before
 
 
 def test_explore_answers_from_a_bucket_as_from_a_disk(bucket: str, tmp_path: Path, encoder: HashEncoder):

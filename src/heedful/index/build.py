@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -323,9 +323,7 @@ class _Build:
     def _finish(self, current: Manifest | None) -> Manifest:
         """Check what was written, derive, and only then say that this version is the complete one."""
         if self.store.fragments() > _MANY_FRAGMENTS or self.store.bytes_on_disk() > 2 * self.store.bytes_in_use():
-            # readers may be using the last complete version, and none before it
-            base = self.store.written_at(current.version) if current else datetime.now(UTC)
-            self.store.compact(prune_before=base and base - timedelta(microseconds=1))
+            self.store.compact(keep=current.version if current else None)  # readers may be using that one
         counts = self._count()
         if current is None and (counts.documents, counts.corpus) != (self.streamed, f"{self.total:032x}"):
             raise Mismatch(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +57,7 @@ def compact_index(path: Path | str) -> CompactReport:
         needed = space_needed(folder, store)
         _require_space(folder, needed)
         pieces, size = store.fragments(), bytes_below(folder / f"{TABLE}.lance")
-        held = store.written_at(manifest.version)
-        store.compact(prune_before=held and held - timedelta(microseconds=1))
+        store.compact(keep=manifest.version)
         search = _search(store, manifest) if manifest.ann else {}
         compacted = replace(manifest, version=store.version, search=search)
         home = home_of(folder)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TABLE = "documents"
 _SUFFIX = "__widened"
+_MARGIN = timedelta(seconds=30)
 _READ_AHEAD = 32 * 2**20
 _SQL = {"int": "bigint", "float": "double", "string": "string", "bool": "boolean"}
 
@@ -190,15 +191,22 @@ class Store:
         """What all versions occupy."""
         return bytes_below(self.folder / f"{TABLE}.lance")
 
-    def compact(self, prune_before: datetime | None = None) -> None:
-        """Join small pieces; delete the versions older than this time, with files that no version names."""
-        age = None if prune_before is None else max(datetime.now(UTC) - prune_before, timedelta(0))
+    def compact(self, keep: int | None = None) -> None:
+        """Join small pieces; delete the versions before the one to keep, with files that no version names.
+
+        keep: None: the latest alone. Versions written up to `_MARGIN` before it stay too: the engine counts an age back
+        from when it comes to deleting, which may be later than expected.
+        """
+        written = None if keep is None else self.written_at(keep)
         with _writing(self.folder):
             import warnings
 
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # that other readers lose old versions: the caller has seen to it
-                self._table.optimize(cleanup_older_than=age, delete_unverified=age is not None)
+                self._table.optimize()
+                if keep is None or written is not None:
+                    age = timedelta(0) if written is None else datetime.now(UTC) - written + _MARGIN
+                    self._table.optimize(cleanup_older_than=age, delete_unverified=True)
 
     def written_at(self, version: int) -> datetime | None:
         """When a version was written; None where it is gone."""
