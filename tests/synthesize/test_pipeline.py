@@ -200,3 +200,34 @@ def test_a_killed_run_pays_nothing_again_and_loses_and_doubles_no_row(
     ids = [json.loads(row)["id"] for row in rows(tmp_path / "whole")]
     assert len(ids) == len(set(ids)) > 15
     assert whole["cost"] == pytest.approx(report["cost"])
+
+
+def test_an_interrupt_ends_at_once_and_keeps_what_is_done(tmp_path: Path) -> None:
+    prices = tmp_path / "prices.toml"
+    prices.write_text('[models]\n"g" = { input = 1, output = 1 }\n"v" = { input = 1, output = 1 }\n')
+    patient = Counting()
+
+    def slow(asked: dict, number: int) -> Say:
+        said = patient(asked, number)
+        said.seconds = 0.0 if number < 60 else 30.0
+        return said
+
+    with serving(slow) as server:
+        command = [
+            *(sys.executable, "-m", "heedful", "synthesize", str(corpus(tmp_path / "c.jsonl", 20))),
+            *("--out", str(tmp_path / "out"), "--generator", "g", "--validator", "v", "--base-url", server.url),
+            *("--cache", str(tmp_path / "a.sqlite"), "--concurrency", "4"),
+        ]
+        environment = os.environ | {"HEEDFUL_PRICES": str(prices)}
+        process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+        while len(server.calls) < 62:
+            assert process.poll() is None
+            time.sleep(0.01)
+        begun = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=20)
+        assert process.returncode == 130
+        assert told.endswith("interrupted\n")
+        assert time.monotonic() - begun < 10
+    with sqlite3.connect(tmp_path / "out" / "work" / "ledger.sqlite") as ledger:
+        assert ledger.execute("SELECT COUNT(*) FROM outcomes").fetchone()[0] > 0
