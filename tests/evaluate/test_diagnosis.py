@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from heedful.evaluate.diagnosis import Delivery, Moves
+from heedful.evaluate.diagnosis import Delivery, Estimate, Moves, SystemDiagnosis, VariantResult
 from heedful.evaluate.diagnosis_compute import delivery, kendall, moves
+from heedful.evaluate.diagnosis_words import verdict
+from heedful.evaluate.following import PMRR, Null
 from heedful.records import Hit
 
 TEN = [f"d{i}" for i in range(10)]
@@ -45,3 +47,25 @@ def test_delivery_counts_inputs_that_differ():
 
 def test_one_unknown_input_makes_delivery_unknown():
     assert delivery([(("a",), None)]) is None
+
+
+@pytest.mark.parametrize(
+    ("net", "kind", "words"),
+    [
+        (2.0, "barely followed", "barely follows it: net p-MRR +2.0 [+1.0, +3.0] above its null is 2 % of"),
+        (9.0, "followed", "Follows the aspect"),
+    ],
+)
+def test_following_that_is_shown_and_small_is_called_barely(net: float, kind: str, words: str):
+    found = PMRR(
+        value=net, low=net - 1, high=net + 1, net=net, net_low=net - 1, net_high=net + 1, null=Null(0.0, -0.5, 0.5),
+        ceiling=80.0, topics=30, documents=200,
+    )  # fmt: skip
+    base = VariantResult(
+        label="base", variant="base", wording=0, about="", relevance={"all": Estimate(0.5)}, following=found,
+        following_by={}, between=Moves(0.9, 0.9, 0.1, 0, 30), from_empty=None, from_base=None,
+        pairs=Delivery(30, 30), topics=None,
+    )  # fmt: skip
+    system = SystemDiagnosis(name="s", kind="not judged", verdict="", results={"base": base})
+    said = verdict(system, "aspect")
+    assert said[0] == kind and words in said[1]
