@@ -42,7 +42,7 @@ class Slow:
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
     made = Slow()
-    monkeypatch.setattr("heedful.systems.open_reranker", lambda name, index: made)
+    monkeypatch.setattr("heedful.systems.open_reranker", lambda *_: made)
     return made
 
 

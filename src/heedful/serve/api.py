@@ -57,13 +57,13 @@ async def info(request: Request) -> Response:
 async def documents(
     request: Request,
     q: Annotated[str, Query(max_length=most.LONGEST_QUERY, description="Words of a title, or an id.")] = "",
-    id: Annotated[list[str] | None, Query(max_length=most.MOST_LISTED, description="List exactly these.")] = None,
+    id: Annotated[list[str], Query(max_length=most.MOST_LISTED, description="List exactly these.")] = [],  # noqa: B006
     limit: Annotated[int, Query(ge=1, le=most.MOST_LISTED)] = 10,
 ) -> Response:
     """Title matches first, then documents that speak of the words. With `id`, those documents that are there."""
 
     def find(collection: Collection) -> Any:
-        found = collection.find(q, limit) if id is None else collection.known(id)
+        found = collection.known(id) if id else collection.find(q, limit)
         return {"documents": [listed(document) for document in found]}
 
     return ok(await work_of(request).run(request, find))
@@ -125,7 +125,7 @@ def _explored(work: Work, asked: ExploreRequest) -> Callable[[Collection], Any]:
         if asked.rerank is not None:
             from heedful.systems import open_reranker
 
-            reranker = open_reranker(asked.rerank, collection.index)
+            reranker = open_reranker(asked.rerank, collection.index, collection.explorer.encoder)
         return answers.explored(collection, asked, reranker)
 
     return compute

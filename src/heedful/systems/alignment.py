@@ -56,7 +56,7 @@ class Align:
 
         sentences: Sentences
         if collection.index is not None:
-            sentences = IndexedSentences(collection.index)
+            sentences = IndexedSentences(collection.index, collection.encoder)
         else:
             encoder = load_encoder(labels=self.labels)
             if collection.name:

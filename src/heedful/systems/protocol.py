@@ -11,6 +11,7 @@ from heedful.records import Document, Hit, Qrels, Topic
 
 if TYPE_CHECKING:
     from heedful.index import Index
+    from heedful.seams import DocumentEncoder
 
 ASPECT, GRADES, ID = "aspect", "grades", "id"
 
@@ -20,13 +21,14 @@ class Collection:
     """What a system may see of a benchmark: its documents, and what else it declared that it is given.
 
     qrels: only for a system that declares `grades` (the oracle); empty otherwise. index: the index that the documents
-    come from, where there is one.
+    come from, where there is one. encoder: the index's own, where it is loaded already.
     """
 
     documents: Mapping[str, Document]
     qrels: Qrels = field(default_factory=lambda: Qrels({}))
     name: str = ""
     index: Index | None = None
+    encoder: DocumentEncoder | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,17 @@ from heedful.systems.registry import parse_system
 
 if TYPE_CHECKING:
     from heedful.index import Index
+    from heedful.seams import DocumentEncoder
 
 
 class SystemReranker:
-    """A `Reranker`: the system is opened on the candidates and the seeds, nothing else."""
+    """A `Reranker`: the system is opened on the candidates and the seeds, nothing else.
 
-    def __init__(self, system: System, index: Index):
-        self.system, self.index = system, index
+    encoder: the index's own, where it is loaded already.
+    """
+
+    def __init__(self, system: System, index: Index, encoder: DocumentEncoder | None = None):
+        self.system, self.index, self.encoder = system, index, encoder
         self._opened: Ranker | None = None
 
     def rerank(self, topic: Topic, candidates: Sequence[Hit]) -> list[Hit]:
@@ -29,7 +33,7 @@ class SystemReranker:
             return []
         ids = [hit.id for hit in candidates]
         documents = {d.id: d for d in self.index.documents(dict.fromkeys([*topic.seeds, *ids]))}
-        self._opened = self.system.open(Collection(documents, index=self.index))
+        self._opened = self.system.open(Collection(documents, index=self.index, encoder=self.encoder))
         hits = in_order(list(self._opened.rank(topic, ids).hits))
         kept = {hit.id for hit in hits}
         order = [*(hit.id for hit in hits), *(id for id in ids if id not in kept)]
@@ -41,9 +45,12 @@ class SystemReranker:
         return explain(topic, ids) if callable(explain) else {}
 
 
-def open_reranker(name: str, index: Index) -> SystemReranker:
-    """A reranker from a system's name. Raises BadSystem for one that needs judgments or a topic's id."""
+def open_reranker(name: str, index: Index, encoder: DocumentEncoder | None = None) -> SystemReranker:
+    """A reranker from a system's name; encoder: the index's own, where it is loaded already.
+
+    Raises BadSystem for a system that needs judgments or a topic's id.
+    """
     system = parse_system(name)
     if system.given & {GRADES, ID}:
         raise BadSystem(f"{name}: is told {', '.join(sorted(system.given))}, which is known in benchmarks only")
-    return SystemReranker(system, index)
+    return SystemReranker(system, index, encoder)
