@@ -52,7 +52,7 @@ def test_one_unknown_input_makes_delivery_unknown():
 @pytest.mark.parametrize(
     ("net", "kind", "words"),
     [
-        (2.0, "barely followed", "barely follows it: net p-MRR +2.0 [+1.0, +3.0] above its null is 2 % of"),
+        (2.0, "barely followed", "barely follows it: net p-MRR +2.0 [+1.0, +3.0] above its null is 2 %"),
         (9.0, "followed", "Follows the aspect"),
     ],
 )

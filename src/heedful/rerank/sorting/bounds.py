@@ -55,7 +55,7 @@ def _sifted(size: int, root: int, children: int) -> int:
 class Supposed:
     """A voter for dry runs, always the same for n candidates of one question.
 
-    Its own order correlates with the first stage's by `TRUST`, and it never errs: voters that err make the sorts ask less.
+    Its own order correlates with the first stage's by `TRUST`, and it never errs: those that err are asked less.
     """
 
     def __init__(self, n: int, question: str):
