@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from heedful.index.reading import Index
 
 RULES = "rules"  # the generator's name in a row's provenance
-MIX: Mapping[str, float] = MappingProxyType({"aspect": 0.7, "negation": 0.1, "exclusion": 0.14, "filter": 0.06})
+MIX: Mapping[str, float] = MappingProxyType({"aspect": 0.66, "negation": 0.12, "exclusion": 0.16, "filter": 0.06})
 _AHEAD = 4
 SHOWN = 12  # how many groups may show the same passage
 _log = logging.getLogger("heedful.synthesize")

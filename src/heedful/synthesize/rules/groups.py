@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 
@@ -16,9 +16,10 @@ from heedful.records import Scalar
 from heedful.synthesize.rules.neighbours import SAME, Neighbours, order_by, same_title
 from heedful.synthesize.rules.pool import Pool
 
-MARGIN, WORDS_MARGIN = 0.1, 0.03  # by how much an aspect's cosines differ between a group's passages
+MARGIN, WORDS_MARGIN = 0.1, 0.04  # by how much an aspect's cosines differ between a group's passages
 TELLING = 4  # different words of some weight that an asked aspect has
-LIKE, LIKE_WORDS, UNLIKE = 0.48, 0.08, 0.4  # cosines of aspects that are alike, and that are not
+LIKE, LIKE_WORDS, UNLIKE = 0.5, 0.1, 0.4  # cosines of aspects that are alike, and that are not
+PAIRS = 2  # of passages for a seed and two aspects, at most
 BALANCE = 0.5  # how far the shares of an asked aspect may lie apart
 
 
@@ -59,21 +60,22 @@ def aspect_swaps(pool: Pool, near: Neighbours) -> Iterator[Group]:
         lean = near.both[one] - near.both[other]
         first = _leaning(near, lean, one)
         second = _leaning(near, -lean, other)
-        pair = next(((a, b) for a in first for b in second if _crossed(pool, near, a, b, one, other)), None)
-        if pair is None:
-            continue
-        a, b = pair
-        yield Group(
-            "aspect",
-            near.seed,
-            int(near.rows[a]),
-            int(near.rows[b]),
-            Ask("aspect", {"aspect": one, "other": other}),
-            Ask("aspect", {"aspect": other, "other": one}),
-            one,
-            other,
-            details=_figures(near, a, b, one, other),
-        )
+        taken: set[int] = set()
+        for a, b in product(first, second):
+            if len(taken) >= 2 * PAIRS or {a, b} & taken or not _crossed(pool, near, a, b, one, other):
+                continue
+            taken |= {a, b}
+            yield Group(
+                "aspect",
+                near.seed,
+                int(near.rows[a]),
+                int(near.rows[b]),
+                Ask("aspect", {"aspect": one, "other": other}),
+                Ask("aspect", {"aspect": other, "other": one}),
+                one,
+                other,
+                details=_figures(near, a, b, one, other),
+            )
 
 
 def negations(pool: Pool, near: Neighbours) -> Iterator[Group]:
@@ -216,7 +218,7 @@ def _telling(pool: Pool, row: int, aspect: str) -> bool:
 def _leaning(near: Neighbours, lean: np.ndarray, aspect: str) -> list[int]:
     """Those most alike in the aspect beyond the other, among those that are really alike in it."""
     strong = (near.dense[aspect] >= LIKE) & (near.both[aspect] >= 0.5) & (near.words[aspect] >= LIKE_WORDS)
-    return order_by(np.where(strong, lean, np.nan), 5)
+    return order_by(np.where(strong, lean, np.nan), 6)
 
 
 def _crossed(pool: Pool, near: Neighbours, a: int, b: int, one: str, other: str) -> bool:

@@ -55,7 +55,7 @@ def pools(
 ) -> Iterator[Pool]:
     """The index dealt at random into pools of at most `size` documents, each wholly in one split."""
     leave = frozenset(exclude)
-    parts: dict[str, list[str]] = {"train": [], "dev": []}
+    parts: dict[str, list[str]] = {"dev": [], "train": []}
     for id in sorted(index.ids):
         if id not in leave:
             parts[part_of(id, dev)].append(id)
