@@ -178,7 +178,7 @@ def main() -> int:
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--tokens", type=int, default=128)
     parser.add_argument("--rate", type=float, default=5e-5)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="to run now; the table has all so far")
     parser.add_argument("--bf16", action="store_true")
     parser.add_argument("--seconds", type=float, default=1e9, help="begin no further run after so long")
     options = parser.parse_args()
@@ -196,7 +196,7 @@ def main() -> int:
         row = json.loads(line)
         done[row["name"], row["seed"]] = row
     began = time.monotonic()
-    for seed in range(options.seeds):  # a whole round of all before the next seed
+    for seed in options.seeds:  # a whole round of all before the next seed
         for name, recipe in variants(base).items():
             if (name, seed) in done or (name == "untrained" and seed) or time.monotonic() - began > options.seconds:
                 continue
