@@ -92,13 +92,14 @@ def test_a_link_brings_nothing_but_what_a_session_holds(page):
         """async () => {
             const { fromLink } = await import("/static/js/state.js");
             const encode = (value) => "#s=" + btoa(JSON.stringify(value));
-            const need = { start: { kind: "seeds", ids: ["a"], evil: 1 }, unlike: [], instruction: "x", plan: null,
+            const starts = [{ kind: "seeds", ids: ["a"], evil: 1 }];
+            const need = { start: 0, unlike: [], instruction: "x", plan: null,
                            filters: { year: { from: "1; DROP", evil: 1 } }, rerank: "", k: -5, evil: 1 };
             const attempt = (value) => {
                 try { return fromLink(encode(value)); } catch (error) { return error.message; }
             };
             const step = { name: "n".repeat(999), need, after: 7 };
-            return [[0, [], [step]], [5, [], [step]], {}, [0, [], []], null].map(attempt);
+            return [[0, [], starts, [step]], [5, [], starts, [step]], {}, [0, [], [], []], null].map(attempt);
         }"""
     )
     good, *bad = read

@@ -16,16 +16,16 @@ export function move(places, against) {
 /**
  * A hit as a list item.
  *
- * moves: [[places, against], ...], one a column. kept: whether it is among the picks. growing: whether seeds
- * can be added. actions: { pick, more, less,
- * seed } each (hit); light(pairs): lights the seed's side of the evidence.
+ * moves: [[places, against], ...], one a column. kept: whether it is among the picks. growing: whether seeds can be
+ * added. actions: { pick, more, less, seed } each (hit). light(pairs, element): lights the seed's side of the evidence.
  */
 export function hitItem(hit, { moves, kept, growing, actions, light }) {
   const document = hit.document;
   const title = hit.title || hit.id;
   const name = `hit-${hit.rank}`;
   const matched = new Map();
-  hit.evidence.forEach((pair, i) => matched.set(pair.sentence, [...(matched.get(pair.sentence) ?? []), i + 1]));
+  const pairs = hit.evidence.filter(speaks);
+  pairs.forEach((pair, i) => matched.set(pair.sentence, [...(matched.get(pair.sentence) ?? []), i + 1]));
 
   const pick = h("button", { type: "button", class: "quiet keep", "aria-pressed": String(kept), "data-act": "pick", on: { click: () => actions.pick(hit) } });
   const setKept = (value) => {
@@ -52,7 +52,7 @@ export function hitItem(hit, { moves, kept, growing, actions, light }) {
       evidence(hit),
       reading, why,
       h("div", { class: "hit-actions" }, read, whyButton, growing && act("More like this", "more", actions.more), act("Less like this", "less", actions.less), act("Use as seed", "seed", actions.seed))));
-  for (const event of ["mouseenter", "focusin"]) element.addEventListener(event, () => light(hit.evidence, element));
+  for (const event of ["mouseenter", "focusin"]) element.addEventListener(event, () => light(pairs, element));
   return { element, setKept, id: hit.id };
 
   function toggle(label, key, panel, build) {
@@ -60,17 +60,24 @@ export function hitItem(hit, { moves, kept, growing, actions, light }) {
       if (!panel.childNodes.length) panel.append(...build());
       panel.hidden = !panel.hidden;
       button.setAttribute("aria-expanded", String(!panel.hidden));
-      light(hit.evidence, element);
+      light(pairs, element);
     } } }, label, spoken(` of ${title}`));
     return button;
   }
 }
 
+const SPOKEN_OF = 0.3; // likeness from which a sentence counts as being about a wanted text
+
+/** Whether a pair says something: the best sentence for a wanted text may still be far from it. */
+const speaks = (pair) => pair.aspect !== "wanted" || pair.similarity >= SPOKEN_OF;
+
 /** The aligned pairs. Where no aspect was asked for, the hit's sentence says which colour a pair has. */
-function evidence({ evidence: pairs, document }) {
-  if (!pairs.length) return null;
+function evidence({ evidence: all, document }) {
+  const pairs = all.filter(speaks);
+  const silent = all.filter((pair) => !speaks(pair));
+  if (!all.length) return null;
   const own = new Map(document.sentences?.map((sentence) => [sentence.text, sentence.aspect]));
-  return h("ol", { class: "evidence", "aria-label": "Sentences that answer each other" }, pairs.map((pair, i) => {
+  const list = h("ol", { class: "evidence", "aria-label": "Sentences that answer each other" }, pairs.map((pair, i) => {
     const aspect = pair.aspect || own.get(pair.sentence) || "";
     return h("li", { class: `evidence-pair ${colour(aspect)}`, "data-pair": i + 1 },
       h("span", { class: "pair-number", "aria-hidden": "true" }, String(i + 1)),
@@ -79,6 +86,10 @@ function evidence({ evidence: pairs, document }) {
           h("span", { class: "likeness", title: "likeness of the two (cosine)" }, spoken(" likeness"), ` ${pair.similarity.toFixed(2)}`)),
         h("p", { class: `ours ${pair.aspect === "wanted" ? "wish" : ""}` }, h("span", { class: "ours-lead" }, pair.aspect === "wanted" ? "wanted: " : "start: "), pair.seed_sentence)));
   }));
+  return [
+    pairs.length > 0 && list,
+    silent.length > 0 && h("p", { class: "silent small muted" }, "No sentence about ", silent.map((pair, i) => [i ? ", " : "", h("q", {}, pair.seed_sentence)])),
+  ];
 }
 
 /** The parts of a score as bars about the candidates' mean. */

@@ -295,7 +295,7 @@ function build() {
   byId("finder").append(parts.finder.element, parts.startProblem);
   parts.seeds = seedPanel({
     removeSeed: actions.removeSeed, removeUnlike: actions.removeUnlike,
-    addSeed: () => openFinder(state.current(session).need.start.kind === "seeds"), anew: () => openFinder(false),
+    addSeed: () => openFinder(true), anew: () => openFinder(false),
   });
   byId("seeds").append(parts.seeds.element);
   parts.light = (pairs) => parts.seeds.match(pairs);

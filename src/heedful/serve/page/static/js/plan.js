@@ -56,9 +56,9 @@ export function planEditor(aspects, { edited, reset }) {
     });
     const shown = () => {
       const value = Number(input.value);
-      output.textContent = value === 0 ? "ignored" : `${number(value)} ${value > 0 ? "alike" : "different"}`;
-      input.setAttribute("aria-valuetext", output.textContent);
-      input.style.setProperty("--at", `${(value + 1) * 50}%`);
+      const word = value === 0 ? "ignored" : value > 0 ? "alike" : "different";
+      output.textContent = [-1, 0, 1].includes(value) ? word : number(value);
+      input.setAttribute("aria-valuetext", value === 0 ? word : `${number(value)}, ${word}`);
     };
     return { name, input, shown, element: h("div", { class: "slider" }, h("label", { for: `aspect-${name}` }, mark(name), capital(label)), output, input) };
   });

@@ -13,18 +13,20 @@ import { abstract, legend } from "./sentences.js";
  */
 export function seedPanel(actions) {
   const narrow = matchMedia("(max-width: 999px)");
+  const adder = h("button", { type: "button", class: "quiet", id: "add-seed", on: { click: actions.addSeed } }, "Add a seed");
   const body = h("div", { class: "seed-list" });
   const far = h("div", {});
   const heading = h("h2", {}, "Start");
   const element = h("div", { class: "seed-panel" },
     h("div", { class: "panel-top" }, heading,
       h("div", { class: "row" },
-        h("button", { type: "button", class: "quiet", id: "add-seed", on: { click: actions.addSeed } }, "Add a seed"),
+        adder,
         h("button", { type: "button", class: "quiet", id: "anew", on: { click: actions.anew } }, "Start anew"))),
     body, far);
 
   function show(start, documents, unlike, asked) {
     const many = documents.length > 1;
+    adder.hidden = start.kind !== "seeds";
     heading.textContent = many ? `Start: ${documents.length} papers` : "Start";
     const sentences = documents.flatMap((document) => document.sentences ?? []);
     const colours = sentences.some((sentence) => sentence.aspect);

@@ -86,7 +86,13 @@ const literal = (value) => (typeof value === "string" ? `'${value.replaceAll("'"
 
 /** The session as part of an address. */
 export function toLink(session) {
-  const bytes = new TextEncoder().encode(JSON.stringify([session.at, session.picks, session.steps]));
+  const starts = []; // each once: a pasted abstract is long, and stays for many steps
+  const steps = session.steps.map((step) => {
+    let start = starts.findIndex((other) => same(other, step.need.start));
+    if (start < 0) start = starts.push(step.need.start) - 1;
+    return { ...step, need: { ...step.need, start } };
+  });
+  const bytes = new TextEncoder().encode(JSON.stringify([session.at, session.picks, starts, steps]));
   let text = "";
   for (let i = 0; i < bytes.length; i += 8192) text += String.fromCharCode(...bytes.subarray(i, i + 8192));
   return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
@@ -100,8 +106,8 @@ export function fromLink(hash) {
   if (match[1].length > LONGEST_LINK) throw bad();
   try {
     const bytes = Uint8Array.from(atob(match[1].replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
-    const [at, picks, steps] = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    const session = { at, picks: picks.map(String).slice(0, MOST_PICKS), steps: steps.slice(0, MOST_STEPS).map(readStep) };
+    const [at, picks, starts, steps] = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    const session = { at, picks: picks.map(String).slice(0, MOST_PICKS), steps: steps.slice(0, MOST_STEPS).map((step, i) => readStep(step, i, starts)) };
     if (!session.steps.length || !Number.isInteger(at) || !session.steps[at]) throw bad();
     return session;
   } catch {
@@ -109,8 +115,9 @@ export function fromLink(hash) {
   }
 }
 
-function readStep(step, index) {
-  const { start, unlike, instruction, plan, filters, rerank, k } = step.need;
+function readStep(step, index, starts) {
+  const start = starts[step.need.start];
+  const { unlike, instruction, plan, filters, rerank, k } = step.need;
   const texts = (values) => values.map(String).slice(0, 100);
   const begun = start.kind === "seeds"
     ? { kind: "seeds", ids: texts(start.ids) }
