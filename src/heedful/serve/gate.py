@@ -8,7 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
+from heedful.errors import HeedfulError
+
 T = TypeVar("T")
+
+
+class Left(HeedfulError):
+    """Whoever asked has gone; there is nobody to answer."""
 
 
 class Overloaded(Exception):

@@ -13,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from heedful import errors
-from heedful.serve.gate import Overloaded
+from heedful.serve.gate import Left, Overloaded
 from heedful.serve.schemas import Failed
 
 log = logging.getLogger("heedful.serve")
@@ -28,6 +28,7 @@ class InField(errors.HeedfulError):
 
 
 _CODES: tuple[tuple[type[errors.HeedfulError], int, str], ...] = (  # the first that fits
+    (Left, 499, "client_left"),
     (errors.UnknownId, 422, "unknown_id"),
     (errors.UnknownAspect, 422, "unknown_aspect"),
     (errors.BadFilter, 422, "bad_filter"),

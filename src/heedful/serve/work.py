@@ -11,19 +11,14 @@ from typing import Any, TypeVar
 
 from fastapi import Request
 
-from heedful.errors import HeedfulError
 from heedful.seams import LISTENER
 from heedful.serve.collection import Collection
-from heedful.serve.gate import Gate
+from heedful.serve.gate import Gate, Left
 from heedful.serve.settings import Settings
 from heedful.serve.shelf import GONE, Shelf
 
 T = TypeVar("T")
 _BEAT = 1.0  # seconds at most between two lines of a stream
-
-
-class Left(HeedfulError):
-    """Whoever asked has gone."""
 
 
 class Work:
