@@ -166,6 +166,26 @@ def test_a_killed_run_goes_on_to_the_same_weights_bit_for_bit(
     assert [r.get("loss") for r in told["history"]] == [r.get("loss") for r in expected["history"]]
 
 
+def test_a_kill_while_the_model_is_written_costs_nothing(
+    whole: Path, bert: Path, data: Path, dev: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from heedful.train import output
+
+    plain = os.replace
+
+    def last(source: Any, target: Any) -> None:
+        if Path(target).name == "modules.json" and Path(target).parent == tmp_path / "out":
+            os.kill(os.getpid(), signal.SIGKILL)
+        plain(source, target)
+
+    monkeypatch.setattr(output.os, "replace", last)
+    assert in_a_fork(recipe(bert), data, tmp_path / "out", [dev]) == -signal.SIGKILL
+    monkeypatch.undo()
+    assert not (tmp_path / "out/modules.json").exists()
+    train(recipe(bert), data, tmp_path / "out", [dev])
+    assert same(tmp_path / "out", whole) and not list((tmp_path / "out").glob("staging*"))
+
+
 def test_two_processes_train_what_one_does(bert: Path, data: Path, dev: Path, tmp_path: Path):
     plain = tmp_path / "plain"  # without dropout, which processes draw each for itself
     shutil.copytree(bert, plain)

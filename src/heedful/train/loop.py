@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "training.json"
 CHECKPOINTS = "checkpoints"
+BEFORE = "before.json"
 Tell = Callable[[int, int, dict[str, Any]], None]
 _LOOKS = 10  # at the dev measure, where the recipe does not say
 _log = logging.getLogger("heedful.train")
@@ -95,7 +96,8 @@ class _Run:
         checkpoints = self.out / CHECKPOINTS
         main = int(os.environ.get("RANK", "0")) == 0
         transformers.set_seed(self.recipe.seed)  # adapters begin at random
-        model = build_model(self.recipe, None if torch.cuda.is_available() else "cpu")
+        device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
+        model = build_model(self.recipe, device)
         cut = share_cut(model, self.columns, self.recipe)
         if main:
             clear_staging(checkpoints)
@@ -148,6 +150,7 @@ class _Run:
         }
         write_model(model, self.out, manifest, self.recipe)
         shutil.rmtree(checkpoints, ignore_errors=True)
+        (self.out / BEFORE).unlink(missing_ok=True)
         return Trained(self.out, manifest)
 
     def _trainer(self, model: Any, checkpoints: Path) -> Any:
@@ -239,7 +242,7 @@ class _Run:
 
     def _before(self, model: Any, main: bool) -> dict[str, Any]:
         """The dev measure of the model as it was, looked at once a run."""
-        kept = self.out / "before.json"
+        kept = self.out / BEFORE
         if kept.is_file():
             known: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
             return known
