@@ -36,7 +36,8 @@ class TestSets:
         self.ids = frozenset(ids)
         self._titles: set[int] = set()
         self._openings: set[int] = set()
-        runs, owners, sizes = [np.zeros(0, np.uint32)], [np.zeros(0, np.int32)], []
+        runs, owners = [np.zeros(0, np.uint32)], [np.zeros(0, np.int32)]
+        sizes: list[int] = []
         for document in documents:
             letters, opening = _letters(document.title), _letters(document.text)[:_OPENING]
             if len(letters) >= _TITLE:

@@ -149,6 +149,7 @@ def write(path: Path, rows: list[Any]) -> Path:
     return path
 
 
+ANOTHER = [{"docid": "n", "text": "Another text of n"}]
 BAD = [
     ("missing field", [{k: v for k, v in infir().items() if k != "instruction_negative"}], "no instruction_negative"),
     ("missing document", [{k: v for k, v in infir().items() if k != "document"}], "no document"),
@@ -161,9 +162,8 @@ BAD = [
     ("no positive", [promptriever() | {"positive_passages": []}], "no positive_passages"),
     ("empty passage", [promptriever() | {"positive_passages": [{"docid": "p", "text": ""}]}], "positive_passages[0]"),
     ("wrong type", [promptriever() | {"positive_passages": ["P"]}], "positive_passages[0]: found str"),
-    ("two texts", [promptriever(), promptriever() | {"query_id": "2", "positive_passages": [{"docid": "n", "text": "P"}],
-      "negative_passages": []}], "another text"),
-    ("its own negative", [promptriever() | {"negative_passages": [{"docid": "p", "text": "P"}]}], "among its negatives"),
+    ("two texts", [promptriever(), promptriever() | {"query_id": "2", "negative_passages": ANOTHER}], "another text"),
+    ("own negative", [promptriever() | {"negative_passages": [{"docid": "p", "text": "P"}]}], "among its negatives"),
     ("missing field", [{k: v for k, v in followir().items() if k != "label"}], "no label"),
     ("wrong label", [followir(label="perhaps")], "label 'perhaps'"),
     ("empty passage", [followir(document="")], "empty document"),

@@ -17,6 +17,7 @@ from heedful.synthesize.rules.groups import Group, aspect_swaps, exclusions, fil
 from heedful.synthesize.rules.neighbours import Neighbours, neighbours, topical_blocks
 from heedful.synthesize.rules.partners import partners
 from heedful.synthesize.rules.pool import Pool, pools
+from heedful.synthesize.rules.tally import Tally
 from heedful.synthesize.rules.templates import render
 
 if TYPE_CHECKING:
@@ -38,12 +39,14 @@ def generate(
     dev: float = 0.05,
     licence: str = "",
     mix: Mapping[str, float] = MIX,
+    tally: Tally | None = None,
 ) -> Iterator[Triplet]:
     """At most `count` rows, each in its split, the same for the same arguments.
 
     index: with sentence labels and aspect vectors. exclude: ids that occur nowhere in a row (papers of a test set,
     and near-duplicates of them; see `heedful.synthesize.overlap`). dev: the share of documents kept for the dev split.
     licence: of the collection. mix: kind -> its share of the groups, at most (aspect, negation, exclusion, filter).
+    tally: filled as rows are drawn.
 
     Rows come in groups of two about one query: each passage is the positive of one and a negative of the other. Fewer
     rows come where the collection yields no more. Raises BadInput for a collection of fewer than two aspects, and for a
@@ -57,7 +60,7 @@ def generate(
     if unknown:
         raise BadInput(f"a mix of {', '.join(sorted(unknown))}; expected kinds among {', '.join(MIX)}")
     rng = np.random.default_rng(seed)
-    return islice(_rows(index, rng, count, exclude, dev, licence, mix), count)
+    return islice(_rows(index, rng, count, exclude, dev, licence, mix, tally or Tally()), count)
 
 
 def _rows(
@@ -68,22 +71,25 @@ def _rows(
     dev: float,
     licence: str,
     mix: Mapping[str, float],
+    tally: Tally,
 ) -> Iterator[Triplet]:
-    documents = max(1, sum(id not in exclude for id in index.ids))
-    number = 0
+    tally.documents, tally.excluded = len(index.ids), sum(id in exclude for id in index.ids)
+    documents = tally.documents - tally.excluded  # in the pools that are left
+    number, left = 0, count
     for pool in pools(index, rng, exclude, dev):
-        share = -(-count * len(pool) // documents)  # of the rows, as many as of the documents
+        share = -(-left * len(pool) // documents)  # of the rows, as many as of the documents
         made = 0
-        for group, partner in _groups(pool, rng, mix, -(-share // 2)):
+        for group, partner in _groups(pool, rng, mix, -(-share // 2), tally):
             for row in _pair(pool, group, partner, rng, licence, f"rules-{number:07}"):
                 yield row
                 made += 1
             number += 1
+        documents, left = documents - len(pool), max(0, left - made)
         _log.info("%s pool of %d documents: %d rows", pool.split, len(pool), made)
 
 
 def _groups(
-    pool: Pool, rng: np.random.Generator, mix: Mapping[str, float], wanted: int
+    pool: Pool, rng: np.random.Generator, mix: Mapping[str, float], wanted: int, tally: Tally
 ) -> Iterator[tuple[Group, Group | None]]:
     """At most `wanted` groups, each with the one that lends it passages that suit another query."""
     shown = np.zeros(len(pool), np.int64)
@@ -98,17 +104,25 @@ def _groups(
     for block in topical_blocks(pool, rng):
         allowed = pool.usable & (shown < SHOWN)
         found: list[Group] = []
-        for near in neighbours(pool, block[pool.usable[block]], allowed):
+        seeds = block[pool.usable[block]]
+        tally.seeds += len(block)
+        tally.unfit += len(block) - len(seeds)
+        tally.barren += len(seeds)
+        for near in neighbours(pool, seeds, allowed):
+            before = len(found)
             for kind, rule in rules.items():
                 if made[kind] > mix.get(kind, 0.0) * (made.total() + _AHEAD):
                     continue  # no kind runs ahead of its share
                 for group in rule(near):
                     if shown[group.first] >= SHOWN or shown[group.second] >= SHOWN:
+                        tally.worn += 1
                         continue
                     shown[group.first] += 1
                     shown[group.second] += 1
                     made[kind] += 1
+                    tally.groups[kind] += 1
                     found.append(group)
+            tally.barren -= len(found) > before
         for pair in partners(pool, found):
             yield pair
             total += 1

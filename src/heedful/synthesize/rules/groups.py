@@ -247,11 +247,11 @@ def _apart(pool: Pool, near: Neighbours, a: int, b: int) -> bool:
 
 
 def _figures(near: Neighbours, a: int, b: int, one: str, other: str) -> dict[str, Scalar]:
-    return {
-        f"{aspect}_{name}": _round(near.dense[aspect][at])
-        for aspect in (one, other)
-        for name, at in (("first", a), ("second", b))
-    } | {"whole_first": _round(near.whole[a]), "whole_second": _round(near.whole[b])}
+    sides = (("first", a), ("second", b))
+    figures: dict[str, Scalar] = {
+        f"{aspect}_{name}": _round(near.dense[aspect][at]) for aspect in (one, other) for name, at in sides
+    }
+    return figures | {f"whole_{name}": _round(near.whole[at]) for name, at in sides}
 
 
 def _round(value: float) -> float:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from heedful.synthesize.rules.pool import Pool
+
+if TYPE_CHECKING:
+    from heedful.records import Vector
 
 NEAREST = 80  # an aspect
 SAME = 0.95  # whole vectors as close as this are taken for one work in two versions
@@ -62,12 +66,17 @@ def neighbours(pool: Pool, seeds: NDArray[np.int64], allowed: NDArray[np.bool_])
         rows = rows[[not same_title(pool.titles[seed], pool.titles[row]) for row in rows]] if len(rows) else rows
         if len(rows) < 4:
             continue
-        dense = {a: np.where(pool.dense[a][rows].any(axis=1), found[a][at, rows], np.nan) for a in aspects}
-        if not all(pool.dense[a][seed].any() for a in aspects):
-            dense = {a: d if pool.dense[a][seed].any() else np.full(len(rows), np.nan) for a, d in dense.items()}
-        words = {a: np.asarray((pool.words[a][rows] @ pool.words[a][seed].T).todense()).ravel() for a in aspects}
+        dense = {a: _present(found[a][at, rows], pool.dense[a][rows], pool.dense[a][seed]) for a in aspects}
+        words = {
+            a: np.asarray((pool.words[a][rows] @ pool.words[a][seed].T).todense(), np.float32).ravel() for a in aspects
+        }
         both = {a: (_standard(dense[a]) + _standard(words[a])) / 2 for a in aspects}
         yield Neighbours(int(seed), rows, whole[at, rows], dense, words, both)
+
+
+def _present(cosines: Vector, rows: Vector, seed: Vector) -> Vector:
+    """The cosines; nan where seed or candidate has no vector."""
+    return np.where(rows.any(axis=1) & seed.any(), cosines, np.nan).astype(np.float32)
 
 
 def same_title(one: str, other: str) -> bool:
@@ -83,7 +92,7 @@ def _standard(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Z-scores; nan stays."""
     present = values[~np.isnan(values)]
     spread = float(present.std()) if len(present) else 0.0
-    return (values - (present.mean() if len(present) else 0.0)) / (spread or 1.0)
+    return np.asarray((values - (present.mean() if len(present) else 0.0)) / (spread or 1.0), np.float32)
 
 
 def order_by(values: Sequence[float] | NDArray[np.float32], k: int) -> list[int]:
