@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import statistics
 import subprocess
@@ -139,23 +140,31 @@ class Source:
 
 def write(folder: Path, count: int, source: Path) -> dict[str, Any]:
     """Rows to fragments; what the driver needs goes into `fragments.jsonl`."""
+    os.environ.setdefault("LANCE_LOG", "error")
     from lance.fragment import write_fragments
 
     real = Source(source)
     base = peak_mb()
     began = time.perf_counter()
     counts = dict.fromkeys(["rows", "sentences", *real.aspects], 0)
-    with (folder / "fragments.jsonl").open("w") as out:
-        for start in range(0, count, SHARD):
+    told = folder / "counts.json"
+    if told.exists():  # of a run that was cut off
+        counts = json.loads(told.read_text())
+    lines = folder / "fragments.jsonl"
+    done = lines.read_text().splitlines(keepends=True)[: -(-counts["rows"] // SHARD)] if lines.exists() else []
+    with lines.open("w") as out:
+        out.writelines(done)
+        for start in range(counts["rows"], count, SHARD):
             rows = real.rows(start, min(start + SHARD, count))
             for fragment in write_fragments(rows, f"{folder}/{TABLE}.lance", schema=real.schema, mode="overwrite"):
                 out.write(json.dumps(fragment.to_json()) + "\n")
+            out.flush()
             counts["rows"] += rows.num_rows
             counts["sentences"] += len(rows.column("sentence_texts").combine_chunks().flatten())
             for name in real.aspects:
                 counts[name] += rows.num_rows - rows.column(vector_column(name)).null_count
+            told.write_text(json.dumps(counts))
             note(f"{counts['rows']:,} rows written")
-    (folder / "counts.json").write_text(json.dumps(counts))
     return {"write_s": time.perf_counter() - began, "write_growth_mb": peak_mb() - base}
 
 

@@ -236,6 +236,7 @@ def _connect(ray: Any, address: str, workers: int | None) -> None:
     quiet = {"log_to_driver": False, "logging_level": "ERROR", "include_dashboard": False}
     try:
         if address == LOCAL:
+            os.environ.setdefault("RAY_worker_niceness", "0")  # these workers are all there is to the command
             ray.init(num_cpus=workers, object_store_memory=_STORE, **quiet)
             return
         if match := _ADDRESS.fullmatch(address):

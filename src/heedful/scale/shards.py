@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -175,6 +176,7 @@ def commit(table: Table, written: Sequence[Written]) -> int:
 
 
 def _lance() -> Any:
+    os.environ.setdefault("LANCE_LOG", "error")  # it warns of a table that is not there yet, as it cannot be
     try:
         import lance
         import lance.fragment
