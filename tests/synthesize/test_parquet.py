@@ -20,13 +20,19 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     assert {row.split for row in read_triplets(tmp_path, "dev")} == {"dev"}
 
 
-def test_shards_are_whole_or_absent(tmp_path: Path) -> None:
+def test_a_set_is_replaced_whole_or_stays(tmp_path: Path) -> None:
+    write_triplets([triplet(n) for n in range(9)], tmp_path)
     with pytest.raises(RuntimeError), TripletWriter(tmp_path, shard_rows=4) as writer:
         for n in range(6):
             writer.add(triplet(n))
         raise RuntimeError
-    assert [path.name for path in (tmp_path / "data").iterdir()] == ["train-00000.parquet"]
-    assert len(list(read_triplets(tmp_path))) == 4
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+    assert len(list(read_triplets(tmp_path))) == 9
+    with TripletWriter(tmp_path, shard_rows=2) as writer:
+        for n in range(3):
+            writer.add(triplet(n))
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["train-00000.parquet", "train-00001.parquet"]
+    assert len(list(read_triplets(tmp_path))) == 3
 
 
 def test_a_row_that_cannot_be_trained_on_is_never_written(tmp_path: Path) -> None:

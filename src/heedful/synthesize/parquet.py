@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -140,22 +141,22 @@ def from_row(row: Mapping[str, Any], where: str) -> Triplet:
 
 
 class TripletWriter:
-    """Rows into `folder/data/SPLIT-00000.parquet`, ...: a shard is renamed into place when it is full.
+    """Rows into `folder/data/SPLIT-00000.parquet`, ...: the set that was there is replaced whole, or stays.
 
-    A context manager: on a clean exit the last shards are written; after an error nothing half-written is left.
-    Starting one removes the shards that are there. counts: rows written or waiting, a split.
+    A context manager: shards are written beside the old ones as they fill and take their place on a clean exit; after
+    an error nothing has changed. counts: rows, a split.
     """
 
     def __init__(self, folder: Path | str, *, shard_rows: int = SHARD_ROWS):
         self.folder = Path(folder) / DATA
         self.shard_rows = shard_rows
         self.counts: dict[str, int] = dict.fromkeys(SPLITS, 0)
+        self._fresh = self.folder.with_name(f"{DATA}.new")
         self._shards: dict[str, int] = dict.fromkeys(SPLITS, 0)
         self._waiting: dict[str, list[dict[str, Any]]] = {split: [] for split in SPLITS}
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            for old in self.folder.glob("*.parquet*"):
-                old.unlink()
+            shutil.rmtree(self._fresh, ignore_errors=True)
+            self._fresh.mkdir(parents=True)
         except OSError as error:
             raise Unwritable(f"{self.folder}: found {error.strerror}; expected a folder that can be written") from None
 
@@ -163,9 +164,21 @@ class TripletWriter:
         return self
 
     def __exit__(self, failed: object, *_: object) -> None:
-        if failed is None:
-            for split in SPLITS:
-                self._flush(split)
+        try:
+            if failed is None:
+                for split in SPLITS:
+                    self._flush(split)
+                self._exchange()
+        finally:
+            shutil.rmtree(self._fresh, ignore_errors=True)
+
+    def _exchange(self) -> None:
+        old = self.folder.with_name(f"{DATA}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        if self.folder.exists():
+            os.replace(self.folder, old)
+        os.replace(self._fresh, self.folder)
+        shutil.rmtree(old, ignore_errors=True)
 
     def add(self, row: Triplet) -> None:
         """One more row. Raises BadInput for one that cannot be trained on, StorageFailed."""
@@ -180,7 +193,7 @@ class TripletWriter:
         if not rows:
             return
         write_table(
-            pa.Table.from_pylist(rows, schema=SCHEMA), self.folder / f"{split}-{self._shards[split]:05}.parquet"
+            pa.Table.from_pylist(rows, schema=SCHEMA), self._fresh / f"{split}-{self._shards[split]:05}.parquet"
         )
         self._shards[split] += 1
 
