@@ -47,3 +47,21 @@ def test_an_error_is_raised_at_its_items_turn() -> None:
         for result in ThreadMapper(4).map(fail_at_three, range(10)):
             got.append(result)
     assert got == [0, 1, 2]
+
+
+def test_after_an_error_what_is_under_way_ends_and_nothing_new_begins() -> None:
+    begun, ended = [], []
+
+    def fn(n: int) -> int:
+        begun.append(n)
+        if n == 0:
+            time.sleep(0.05)
+            raise ValueError(n)
+        time.sleep(0.3)
+        ended.append(n)
+        return n
+
+    with pytest.raises(ValueError, match="0"):
+        list(ThreadMapper(3).map(fn, range(20)))
+    assert sorted(ended) == sorted(set(begun) - {0})
+    assert len(begun) < 10

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, wait
 from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -18,8 +18,8 @@ AHEAD = 8  # items a worker that may be under way or finished before their turn
 class ThreadMapper:
     """A `Mapper` of `workers` threads: results in the order of the items, which are read only so far ahead.
 
-    An exception of `fn` is raised at its item's turn; what is under way then is left to end by itself (the threads are
-    daemons, so a call that hangs doesn't keep the process alive).
+    An exception of `fn` is raised at its item's turn, once what is under way has ended (it may have been paid for); an
+    interrupt waits for nothing (the threads are daemons, so a call that hangs doesn't keep the process alive).
     """
 
     def __init__(self, workers: int):
@@ -43,6 +43,11 @@ class ThreadMapper:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+        except Exception:
+            for future in waiting:
+                future.cancel()
+            wait(waiting)
+            raise
         finally:
             for future in waiting:
                 future.cancel()
