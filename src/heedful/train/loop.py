@@ -86,6 +86,7 @@ class _Run:
         import torch
         import transformers
 
+        from heedful.train.dev import joint
         from heedful.train.model import build_model, count_parameters, merge_adapters
         from heedful.train.output import write_model
         from heedful.train.trainer import clear_staging, last_checkpoint, last_good
@@ -125,6 +126,9 @@ class _Run:
         if self.recipe.lora_rank:
             merge_adapters(model)
         after = self.evaluator.measured(model)
+        was, now = (joint(looked, self.recipe.following) for looked in (before, after))
+        if now <= was:
+            _log.warning("no step is better than the model before: the dev measure was %.2f and is %.2f", was, now)
         manifest = {
             "identity": self.identity,
             "recipe": asdict(self.recipe),
@@ -143,7 +147,7 @@ class _Run:
             "steps": trainer.state.global_step,
             "best_step": trainer.state.best_global_step or trainer.state.global_step,
             "history": trainer.state.log_history,
-            "dev": {"before": before, "after": after},
+            "dev": {"before": before, "after": after, "joint": {"before": was, "after": now}},
             "seconds": round(time.monotonic() - started, 1),
             "resumed_at": int(resumed.name.rpartition("-")[2]) if resumed else 0,
             "complete": True,
@@ -264,19 +268,19 @@ def out_of_memory(error: BaseException) -> bool:
 
 def share_cut(model: Any, columns: Columns, recipe: Recipe, sample: int = 500) -> dict[str, float]:
     """Column -> the share of its first texts that are longer than max_length, and so are cut; says so in the log."""
-    found = {}
+    found: dict[str, float] = {}
+    longest = 0
     for name, texts in columns.texts.items():
         some = [text for text in texts[:sample] if text]
-        if not some:
-            continue
-        lengths = [len(ids) for ids in model.tokenizer(some, truncation=False, verbose=False)["input_ids"]]
-        share = sum(length > recipe.max_length for length in lengths) / len(some)
+        lengths = (
+            [len(ids) for ids in model.tokenizer(some, truncation=False, verbose=False)["input_ids"]] if some else []
+        )
+        share = sum(length > recipe.max_length for length in lengths) / max(1, len(some))
         if share:
-            found[name] = round(share, 3)
-            _log.warning(
-                "%s: %.0f %% of the texts are longer than max_length=%d tokens (up to %d) and are cut",
-                name, 100 * share, recipe.max_length, max(lengths),
-            )  # fmt: skip
+            found[name], longest = round(share, 3), max(longest, *lengths)
+    if found:
+        said = ", ".join(f"{100 * share:.0f} % of {name}" for name, share in found.items())
+        _log.warning("cut, since longer than max_length=%d tokens (up to %d): %s", recipe.max_length, longest, said)
     return found
 
 
