@@ -51,13 +51,16 @@ def find_phrases(titles: Sequence[str], texts: Sequence[str]) -> Phrases:
     """The phrases that enough titles have, and the documents (title, text) that are about them."""
     found: Counter[tuple[str, ...]] = Counter()
     spelled: dict[tuple[str, ...], Counter[str]] = {}
+    longer: Counter[tuple[str, ...]] = Counter()
     for title in titles:
         written = _WORD.findall(title)
-        runs = {run: at for at, run in _runs([_plain(word) for word in written]) if _bright(run)}
+        every = {run: at for at, run in _runs([_plain(word) for word in written])}
+        runs = {run: at for run, at in every.items() if _bright(run)}
         found.update(runs.keys())
+        longer.update(run for run in every if len(run) == 3)
         for run, at in runs.items():
             spelled.setdefault(run, Counter())[" ".join(written[at : at + len(run)]).lower()] += 1
-    keys = _kept(found, min(TITLES, 2 + len(titles) // 1000))
+    keys = _kept(found, longer, min(TITLES, 2 + len(titles) // 1000))
     about, traces, frequency = _mark(keys, titles, texts)
     common = {phrase for phrase, times in frequency.items() if times > MOST * len(titles)}
     about = [tuple(phrase for phrase in one if phrase not in common) for one in about]
@@ -69,11 +72,11 @@ def find_phrases(titles: Sequence[str], texts: Sequence[str]) -> Phrases:
     return Phrases(names, tuple(np.asarray(one, np.int64) for one in rows), tuple(about), tuple(traces))
 
 
-def _kept(found: Counter[tuple[str, ...]], least: int) -> list[tuple[str, ...]]:
-    """The runs that occur often enough and are no piece of a longer one."""
+def _kept(found: Counter[tuple[str, ...]], longer: Counter[tuple[str, ...]], least: int) -> list[tuple[str, ...]]:
+    """The runs that occur often enough and are no piece of a longer one, be that one itself a phrase or not."""
     kept = {run for run, times in found.items() if times >= least}
-    for run in [run for run in kept if len(run) == 3]:
-        kept -= {piece for piece in (run[:2], run[1:]) if found[run] > _INSIDE * found[piece]}
+    for run, times in longer.items():
+        kept -= {piece for piece in (run[:2], run[1:]) if times > _INSIDE * found[piece] and times > 1}
     return sorted(kept)
 
 
@@ -128,4 +131,6 @@ def _dull(word: str) -> bool:
 
 
 def _bright(run: tuple[str, ...]) -> bool:
-    return run[-1] not in _NO_END and run[0] not in _NO_START and not any(map(_dull, run))
+    """Whether it can stand for a subject: "language model" needs a word before it."""
+    ends = run[-1] in _NO_END - ({"model", "system"} if len(run) == 3 else set())
+    return not ends and run[0] not in _NO_START and not any(map(_dull, run))
