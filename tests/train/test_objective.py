@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -134,3 +135,41 @@ def test_wrong_columns_and_labels_are_told(bert: Path):
         loss_of(model)(features(model, columns()), torch.arange(ROWS))
     with pytest.raises(BadInput, match="altered=1 or more"):
         FollowingLoss(model, "uni-I")
+
+
+class Held:
+    """Bytes that autograd keeps for backward passes, now and at most."""
+
+    def __init__(self) -> None:
+        self.now = self.peak = 0
+
+    def pack(self, tensor: torch.Tensor) -> Any:
+        size = tensor.numel() * tensor.element_size()
+        self.now += size
+        self.peak = max(self.peak, self.now)
+        kept = _Kept(tensor)
+        weakref.finalize(kept, self._gone, size)
+        return kept
+
+    def _gone(self, size: int) -> None:
+        self.now -= size
+
+
+class _Kept:
+    def __init__(self, tensor: torch.Tensor):
+        self.tensor = tensor
+
+
+def test_2048_cached_rows_keep_no_more_for_the_backward_pass_than_64_plain_ones(bert: Path):
+    peaks = []
+    for rows, mini_batch in ((64, 0), (2048, 64), (256, 0)):
+        model, held = sentence_transformer(bert), Held()
+        texts_of = [texts(rows, 9, seed) for seed in (1, 2)]
+        with torch.autograd.graph.saved_tensors_hooks(held.pack, lambda kept: kept.tensor):
+            loss = FollowingLoss(model, "uni-P", 0.1, mini_batch=mini_batch)(features(model, texts_of), None)
+            loss.backward()
+        assert gradients(model).norm() > 0
+        peaks.append(held.peak)
+    plain, cached, four_times = peaks
+    assert four_times > 3 * plain  # the measure sees a larger batch
+    assert cached < 1.1 * plain
