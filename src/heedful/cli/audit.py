@@ -45,10 +45,31 @@ def command(
         ("audit.html", to_page(found)),
     ):
         note(f"wrote {_written(folder / name, text)}")
+    if (data / "data").is_dir():
+        from heedful.synthesize.card import write_card
+
+        note(f"wrote {write_card(data, found.counts, found.findings, _checked(found))}")
     if format is Format.json:
         print_json(found.as_dict())
     else:
         _print(found)
+
+
+def _checked(found: Audit) -> str:
+    """The audit in a sentence or two, for the card."""
+    leaks = found.counts["leakage"]
+    sentences = []
+    if found.shortcut_max is not None:
+        sentences.append(
+            f"Shortcut probes on {found.sampled:,} rows: no part of a row alone tells positives from negatives in more "
+            f"than {100 * found.shortcut_max:.1f} % of the pairs, or fewer than {100 - 100 * found.shortcut_max:.1f} %."
+        )
+    if leaks is not None:
+        count = sum(leaks["found"].values())
+        sentences.append(
+            f"{leaks['checked']:,} texts were compared with {leaks['test_texts']:,} of test sets; {count} overlap."
+        )
+    return " ".join(sentences)
 
 
 def _written(path: Path, text: str) -> Path:

@@ -229,7 +229,8 @@ def _by_rules(
     from heedful.index import Index
     from heedful.synthesize.overlap import overlapping, read_test_sets
     from heedful.synthesize.parquet import write_triplets
-    from heedful.synthesize.rules import generate
+    from heedful.synthesize.pipeline import REPORT, write_json
+    from heedful.synthesize.rules import Tally, generate
     from heedful.synthesize.sources import is_index
 
     if not is_index(source):
@@ -241,7 +242,8 @@ def _by_rules(
 
         documents = progress(indexed(index), "comparing with the test sets", len(index))
         left_out = overlapping(documents, read_test_sets(exclude))
-    made = generate(index, count=rows, seed=seed, exclude=left_out, dev=dev, licence=licence)
+    tally = Tally()
+    made = generate(index, count=rows, seed=seed, exclude=left_out, dev=dev, licence=licence, tally=tally)
     counts = write_triplets(progress(made, "making rows", rows), out)
     report = {
         "source": str(source),
@@ -249,7 +251,9 @@ def _by_rules(
         "rows": dict(counts),
         "left_out": len(left_out),
         "seed": seed,
+        "stages": tally.stages(),
     }
+    write_json(out / REPORT, report)
     if format is Format.json:
         print_json(report)
     else:
