@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import shutil
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -15,13 +13,13 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from heedful.errors import BadInput, StorageFailed
+from heedful.errors import BadInput
 from heedful.synthesize.asking import Use
 from heedful.synthesize.drafts import ORIGINAL, POLARITY, QUERY, SIDES, Altered, Draft, Outcome
 from heedful.synthesize.judging import stands
 from heedful.synthesize.ledger import Ledger
 from heedful.synthesize.near import NearDuplicates
-from heedful.synthesize.parquet import DATA, TripletWriter
+from heedful.synthesize.parquet import TripletWriter
 from heedful.synthesize.rows import Negative, Passage, Provenance, Triplet, Verdict, with_split
 from heedful.synthesize.sources import Overlaps
 
@@ -111,12 +109,10 @@ class Funnel:
 def assemble(ledger: Ledger, out: Path, how: Assembly, funnel: Funnel) -> Mapping[str, int]:
     """Write the rows of all outcomes of this run to `out`/data; rows a split. Memory holds some ten bytes an outcome.
 
-    The rows are new or the old ones are still there, whenever the process is killed.
+    The set that was there is replaced whole, or stays.
     """
     kept = _choose(ledger, how, funnel)
-    fresh = out / "work" / "fresh"
-    shutil.rmtree(fresh, ignore_errors=True)
-    with TripletWriter(fresh, shard_rows=SHARD_ROWS) as writer:
+    with TripletWriter(out, shard_rows=SHARD_ROWS) as writer:
         for at, (outcome, sides) in enumerate(_standing(ledger, how)):
             if not kept[at]:
                 continue
@@ -126,8 +122,6 @@ def assemble(ledger: Ledger, out: Path, how: Assembly, funnel: Funnel) -> Mappin
                 assert placed is not None  # else it had not been chosen
                 funnel.origins.update(negative.origin for negative in placed.negatives)
                 writer.add(placed)
-    _exchange(fresh / DATA, out / DATA)
-    shutil.rmtree(fresh, ignore_errors=True)
     return dict(writer.counts)
 
 
@@ -251,13 +245,3 @@ def _verdicts(outcome: Outcome, draft: Draft, sides: list[str], model: str) -> I
                 ORIGINAL if found.under == ORIGINAL else "poisoned",
                 model,
             )
-
-
-def _exchange(fresh: Path, place: Path) -> None:
-    old = fresh.parent / "old"
-    try:
-        if place.exists():
-            os.replace(place, old)
-        os.replace(fresh, place)
-    except OSError as error:
-        raise StorageFailed(f"{place}: {error.strerror or error}; the same command writes the rows again") from error
