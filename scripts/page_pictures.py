@@ -109,7 +109,8 @@ def take_all(browser: Any, address: str, out: Path) -> None:
     page.mouse.move(0, 0)
     page.wait_for_timeout(300)
     box = page.locator("#results").bounding_box()
-    taken(page, out / "page-flow.png", clip={"x": 0, "y": box["y"] - 20, "width": 1280, "height": box["height"] + 40})
+    clip = {"x": box["x"] - 24, "y": box["y"] - 12, "width": box["width"] + 48, "height": box["height"] + 36}
+    taken(page, out / "page-flow.png", clip=clip)
 
     page = asked(opened(browser, address, height=860), problem)
     page.route("**/api/explore", lambda route: route.abort())

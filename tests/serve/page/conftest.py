@@ -68,7 +68,7 @@ def visit(site, chromium):
 
     def open_page(address="", *, width=1280, height=900, scheme="light", expect_faults=False):
         context = chromium.new_context(
-            viewport={"width": width, "height": height}, color_scheme=scheme, accept_downloads=True
+            viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
         )
         context.set_default_timeout(15_000)
         page = context.new_page()
