@@ -43,6 +43,10 @@ def test_each_passage_of_a_group_is_right_once_and_wrong_once(rows: list[Triplet
         assert one.negatives[0].instruction == other.instruction != one.instruction
 
 
+def test_nothing_is_asked_of_a_query_twice(rows: list[Triplet]) -> None:
+    assert len({(row.query, row.instruction) for row in rows}) == len(rows)
+
+
 def test_an_aspect_swap_finds_the_paper_that_shares_the_aspect(rows: list[Triplet]) -> None:
     words = {"background": TOPICS, "method": METHODS, "result": RESULTS}
     texts = {one.id: one.text for one in collection()}

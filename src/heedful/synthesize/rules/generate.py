@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from heedful.corpus.duplicates import SeenIds
 from heedful.errors import BadInput
 from heedful.synthesize.rows import Negative, Passage, Provenance, Triplet
-from heedful.synthesize.rules.groups import Group, aspect_swaps, exclusions, filters, negations
+from heedful.synthesize.rules.groups import Ask, Group, aspect_swaps, exclusions, filters, negations
 from heedful.synthesize.rules.neighbours import Neighbours, neighbours, topical_blocks
 from heedful.synthesize.rules.partners import partners
 from heedful.synthesize.rules.pool import Pool, pools
@@ -45,7 +46,8 @@ def generate(
 
     index: with sentence labels and aspect vectors. exclude: ids that occur nowhere in a row (papers of a test set,
     and near-duplicates of them; see `heedful.synthesize.overlap`). dev: the share of documents kept for the dev split.
-    licence: of the collection. mix: kind -> its share of the groups, at most (aspect, negation, exclusion, filter).
+    licence: of the collection. mix: kind -> its share of the groups (aspect, negation, exclusion, filter); the largest
+    fills up where the others are rare.
     tally: filled as rows are drawn.
 
     Rows come in groups of two about one query: each passage is the positive of one and a negative of the other. Fewer
@@ -75,12 +77,12 @@ def _rows(
 ) -> Iterator[Triplet]:
     tally.documents, tally.excluded = len(index.ids), sum(id in exclude for id in index.ids)
     documents = tally.documents - tally.excluded  # in the pools that are left
-    number, left = 0, count
+    number, left, asked = 0, count, SeenIds()
     for pool in pools(index, rng, exclude, dev):
         share = -(-left * len(pool) // documents)  # of the rows, as many as of the documents
         made = 0
         for group, partner in _groups(pool, rng, mix, -(-share // 2), tally):
-            for row in _pair(pool, group, partner, rng, licence, f"rules-{number:07}"):
+            for row in _pair(pool, group, partner, rng, licence, f"rules-{number:07}", asked):
                 yield row
                 made += 1
             number += 1
@@ -100,7 +102,7 @@ def _groups(
         "exclusion": lambda near: exclusions(pool, near, rng),
         "filter": lambda near: filters(pool, near, rng),
     }
-    total = 0
+    main, total = max(rules, key=lambda kind: mix.get(kind, 0.0)), 0
     for block in topical_blocks(pool, rng):
         allowed = pool.usable & (shown < SHOWN)
         found: list[Group] = []
@@ -111,8 +113,9 @@ def _groups(
         for near in neighbours(pool, seeds, allowed):
             before = len(found)
             for kind, rule in rules.items():
-                if made[kind] > mix.get(kind, 0.0) * (made.total() + _AHEAD):
-                    continue  # no kind runs ahead of its share
+                share = mix.get(kind, 0.0)
+                if not share or (kind != main and made[kind] > share * (made.total() + _AHEAD)):
+                    continue  # only the main kind may run ahead of its share, where the others are rare
                 for group in rule(near):
                     if shown[group.first] >= SHOWN or shown[group.second] >= SHOWN:
                         tally.worn += 1
@@ -131,14 +134,14 @@ def _groups(
 
 
 def _pair(
-    pool: Pool, group: Group, partner: Group | None, rng: np.random.Generator, licence: str, name: str
+    pool: Pool, group: Group, partner: Group | None, rng: np.random.Generator, licence: str, name: str, asked: SeenIds
 ) -> Iterator[Triplet]:
-    """The group's two rows."""
+    """The group's two rows. asked: what was asked of each query before; nothing is asked twice."""
     sides = (
         (group.first, group.ask_first, group.aspect_first, "first"),
         (group.second, group.ask_second, group.aspect_second, "second"),
     )
-    said = [render(ask, rng) for _, ask, _, _ in sides]
+    said = [_new(ask, pool.ids[group.seed], rng, asked) for _, ask, _, _ in sides]
     for at, (row, ask, aspect, side) in enumerate(sides):
         instruction, template = said[at]
         negatives = [
@@ -181,6 +184,16 @@ def _pair(
             ),
             pool.split,
         )
+
+
+def _new(ask: Ask, seed: str, rng: np.random.Generator, asked: SeenIds) -> tuple[str, str]:
+    """An instruction that this query has not had, and its templates."""
+    said = render(ask, rng)
+    for _ in range(20):
+        if asked.add(f"{seed}\0{said[0]}"):
+            break
+        said = render(ask, rng)
+    return said
 
 
 def _query(pool: Pool, row: int) -> str:
