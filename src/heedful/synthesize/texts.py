@@ -14,7 +14,8 @@ _WORD = re.compile(r"\w+")
 _COMMAND = re.compile(
     r"(ignore|disregard|forget|override)\s+(all\s+|any\s+|the\s+|your\s+|these\s+|those\s+|every\s+)*"
     r"(previous|prior|above|earlier|preceding|other|system)\s+(instruction|prompt|direction|rule|text|message)"
-    r"|system prompt|<\|\w+\|>|\[/?INST\]|^\s*(system|assistant)\s*:|(answer|respond|reply|output) (only )?with\b"
+    r"|system prompt|<\|\w+\|>|\[/?INST\]|^\s*(system|assistant)\s*:"
+    r"|(^|[.!?:,]\s+|\bplease\s+)(answer|respond|reply) (only )?with\b"
     r"|you are (now )?(an? )?(ai|assistant|language model|chatgpt|dan)\b",
     re.IGNORECASE | re.MULTILINE,
 )
