@@ -320,6 +320,7 @@ def test_memory_that_ends_is_told_with_what_would_do(
 def test_what_does_not_fit_is_told_before_anything_trains(bert: Path, data: Path, dev: Path, tmp_path: Path):
     with pytest.raises(BadInput, match="takes at most 512 tokens"):
         train(recipe(bert, max_length=600), data, tmp_path / "a", [dev])
+    train(recipe(bert, max_steps=1), data, tmp_path / "a", [dev])  # which has not bound the folder
     other = tmp_path / "other"
     shutil.copytree(bert, other)
     tiny.byte_tokenizer(["<unk>", "<s>", "</s>"], "<s> $A").save(str(other / "tokenizer.json"))

@@ -315,25 +315,33 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def _open(out: Path, identity: dict[str, Any]) -> dict[str, Any]:
-    """The manifest that is there, or a new one that says which run this is. Raises Mismatch, Unwritable."""
-    path = out / MANIFEST
+    """The manifest that is there, or a new one that says which run this is. Raises Mismatch, Unwritable.
+
+    A run that failed before its first checkpoint binds nobody: its folder is taken over. Of several processes the
+    first one judges and writes.
+    """
+    path, main = out / MANIFEST, int(os.environ.get("RANK", "0")) == 0
+    found: dict[str, Any] = {}
     if path.is_file():
         try:
-            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            found = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise Mismatch(f"{path}: found no valid JSON ({error}); name another --out") from None
         differ = [key for key, value in identity.items() if found.get("identity", {}).get(key) != value]
-        if differ:
+        if not differ:
+            return found
+        if main and (found.get("complete") or list((out / CHECKPOINTS).glob("checkpoint-*"))):
             raise Mismatch(f"{out}: found a run with another {' and '.join(differ)}; name another --out, or delete it")
-        return found
-    if int(os.environ.get("RANK", "0")) == 0:
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise Unwritable(f"{out}: cannot be made ({error.strerror}); name another --out") from None
-        if any(out.iterdir()):
-            raise Mismatch(f"{out}: found a folder with other things in it; expected a new or empty one as --out")
-        write_json(path, {"identity": identity, "complete": False})
+    if not main:
+        return {}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unwritable(f"{out}: cannot be made ({error.strerror}); name another --out") from None
+    if not found and any(out.iterdir()):
+        raise Mismatch(f"{out}: found a folder with other things in it; expected a new or empty one as --out")
+    (out / BEFORE).unlink(missing_ok=True)
+    write_json(path, {"identity": identity, "complete": False})
     return {}
 
 
