@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SHOWN = 1_500  # characters of a text that the encoder sees
 ENOUGH = 200  # pairs from which on a probe counts
-CHANCE_FOLDS = 2
+FOLDS = 2
 _RIDGE = 1.0
 _WORD = re.compile(r"\w+")
 
@@ -73,7 +73,6 @@ class Pairs:
     query, instruction, positive, negative: (n, dim). fold: (n,) 0 or 1, the same within a group.
     """
 
-    rows: Sequence[tuple[Triplet, Negative]]
     query: Vector
     instruction: Vector
     positive: Vector
@@ -155,7 +154,7 @@ def _similar(pairs: Pairs, kind: str) -> list[Probe]:
 def _classified(rows: Vector, fold: NDArray[np.int64]) -> NDArray[np.float64]:
     """(n,) scores of a linear classifier of the positive side, ridge regression fitted on the other fold."""
     scores = np.zeros(len(rows))
-    for at in range(CHANCE_FOLDS):
+    for at in range(FOLDS):
         fit, ask = rows[fold != at].astype(np.float64), rows[fold == at].astype(np.float64)
         if not len(fit) or not len(ask):
             continue
@@ -209,7 +208,6 @@ def _pairs(pairs: Sequence[tuple[Triplet, Negative]], texts: Mapping[str, int], 
         return vectors[[texts[_cut(text)] for text in each]]
 
     return Pairs(
-        pairs,
         rows([row.query for row, _ in pairs]),
         rows([row.instruction for row, _ in pairs]),
         rows([row.positive.full for row, _ in pairs]),
@@ -235,10 +233,10 @@ def _folds(pairs: Sequence[tuple[Triplet, Negative]]) -> NDArray[np.int64]:
         for passage in (row.positive, negative.passage):
             parent[root(f"passage {passage.id}")] = root(f"group {group_of(row)}")
     roots = [root(f"group {group_of(row)}") for row, _ in pairs]
-    folds = np.array([digest(name) % CHANCE_FOLDS for name in roots])
+    folds = np.array([digest(name) % FOLDS for name in roots])
     if len(pairs) and 0.25 <= folds.mean() <= 0.75:
         return folds
-    return np.array([digest(group_of(row)) % CHANCE_FOLDS for row, _ in pairs])
+    return np.array([digest(group_of(row)) % FOLDS for row, _ in pairs])
 
 
 def group_of(row: Triplet) -> str:

@@ -70,7 +70,7 @@ def neighbours(pool: Pool, seeds: NDArray[np.int64], allowed: NDArray[np.bool_])
         words = {
             a: np.asarray((pool.words[a][rows] @ pool.words[a][seed].T).todense(), np.float32).ravel() for a in aspects
         }
-        both = {a: (_standard(dense[a]) + _standard(words[a])) / 2 for a in aspects}
+        both = {a: np.asarray((_standard(dense[a]) + _standard(words[a])) / 2, np.float32) for a in aspects}
         yield Neighbours(int(seed), rows, whole[at, rows], dense, words, both)
 
 
