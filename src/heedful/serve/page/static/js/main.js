@@ -36,6 +36,7 @@ async function ranking(need, signal, previous = null, told = null) {
   const key = JSON.stringify(body);
   if (!answers.has(key)) {
     const found = await api.explore(body, signal, told);
+    if (answer && found.manifest.version !== answer.manifest.version) answers.clear(); // the index was rebuilt meanwhile
     for (const hit of found.hits) titles.set(hit.id, hit.document);
     if (answers.size >= KEPT_ANSWERS) answers.delete(answers.keys().next().value);
     answers.set(key, { ...found, asked: need.k });
