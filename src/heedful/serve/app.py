@@ -97,11 +97,8 @@ def create_app(
             template = templates.get_template("index.html")
         except TemplateNotFound:
             return Response("the page is not installed; the API is described at /openapi.json", 404)
-        collection = work.shelf.current
-        return Response(
-            template.render(info=collection.info(), version=__version__),
-            media_type="text/html",
-        )
+        name = work.shelf.current.info()["name"]  # all that is told before a key is shown
+        return Response(template.render(info={"name": name}, version=__version__), media_type="text/html")
 
     app.router.routes.append(door.route)
     app.mount("/static", StaticFiles(directory=PAGE / "static"), name="static")

@@ -21,7 +21,7 @@ from heedful.serve.settings import Settings
 log = logging.getLogger("heedful.serve")
 
 PUBLIC = ("/healthz", "/readyz", "/openapi.json")
-"""What needs no key, besides the page and its files: none of it holds anything of the collection."""
+"""What needs no key, besides the page and its files: of the collection they tell its name and its size at most."""
 
 POLICY = "; ".join(
     (

@@ -78,7 +78,10 @@ class Shelf:
         """Look again and again; 0: never."""
         while seconds:
             await asyncio.sleep(seconds)
-            await self.look()
+            try:
+                await self.look()
+            except Exception:  # whatever is wrong with the new one, the old one goes on and the next may be well
+                log.exception("looking for a newer index failed")
 
     def close(self) -> None:
         """End the thread."""
