@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gzip
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +10,7 @@ from typing import Any
 import pytest
 from tests.index.conftest import contents, make_documents
 
+from heedful.corpus import ReadReport, read_documents
 from heedful.encode.hashing import HashEncoder
 from heedful.errors import BadInput, Mismatch, StorageFailed
 from heedful.index import Index, build_index, describe_index
@@ -204,3 +207,20 @@ def test_orphans_are_deleted_in_a_bucket_too(bucket: str, encoder: HashEncoder):
     assert len(names_in(out / "documents.lance/data")) == 3
     assert not names_in(out / "shards")
     assert len(Index.open(str(out))) == 12
+
+
+def test_a_source_that_breaks_off_is_counted_and_named_and_the_rest_is_done(tmp_path: Path, encoder: HashEncoder):
+    lines = [json.dumps({"_id": f"d{n}", "title": "On tides", "text": f"Tide {n} is old."}) for n in range(9)]
+    whole, broken = tmp_path / "whole.jsonl", tmp_path / "broken.jsonl.gz"
+    whole.write_text("\n".join([*lines[:4], "{half of an entry", *lines[4:]]) + "\n")
+    broken.write_bytes(gzip.compress("\n".join(lines).replace(": \"d", ": \"e").encode())[:-20])
+    reports: list[ReadReport] = []
+
+    def read() -> Iterator[Document]:
+        reports.append(ReadReport())
+        return read_documents([whole, broken], skip_bad=True, report=reports[-1])
+
+    made = build_in_shards(read, tmp_path / "index", encoder, LocalMapper())
+    assert made.documents == len(Index.open(tmp_path / "index")) == reports[0].read >= 9
+    assert reports[0].skipped == 2 and reports[0].as_json() == reports[1].as_json()
+    assert [reason.split(":")[0] for reason in reports[0].reasons] == [str(whole), str(broken)]
