@@ -13,6 +13,7 @@ import argparse
 import itertools
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -133,6 +134,8 @@ def main() -> None:
         "AWS_REGION": "us-east-1",
         "AWS_ENDPOINT_URL": endpoint,
         "RAY_worker_niceness": "0",
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN": secrets.token_hex(32),  # of these nodes only, for as long as they run
     }
     boto3.client("s3", endpoint_url=endpoint).create_bucket(Bucket="bucket")
     with tempfile.TemporaryDirectory() as scratch:

@@ -244,6 +244,11 @@ def _connect(ray: Any, address: str, workers: int | None) -> None:
                 pass  # Ray itself would try for minutes
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
     except (OSError, OverflowError, RuntimeError, ValueError) as error:  # ConnectionError is an OSError
+        if "AuthToken" in f"{error} {error.__cause__}":
+            raise Missing(
+                f"--ray {address}: this cluster asks for a token and none, or another, was given; set "
+                "RAY_AUTH_MODE=token and RAY_AUTH_TOKEN to what the cluster was started with"
+            ) from error
         raise Upstream(
             f"--ray {address}: no Ray cluster answers ({_first_line(error)}); start one with `ray start --head`, and "
             "give the HOST:PORT that it prints, or --ray alone for this machine"
