@@ -213,7 +213,7 @@ def test_a_source_that_breaks_off_is_counted_and_named_and_the_rest_is_done(tmp_
     lines = [json.dumps({"_id": f"d{n}", "title": "On tides", "text": f"Tide {n} is old."}) for n in range(9)]
     whole, broken = tmp_path / "whole.jsonl", tmp_path / "broken.jsonl.gz"
     whole.write_text("\n".join([*lines[:4], "{half of an entry", *lines[4:]]) + "\n")
-    broken.write_bytes(gzip.compress("\n".join(lines).replace(": \"d", ": \"e").encode())[:-20])
+    broken.write_bytes(gzip.compress("\n".join(lines).replace(': "d', ': "e').encode())[:-20])
     reports: list[ReadReport] = []
 
     def read() -> Iterator[Document]:
