@@ -1,7 +1,8 @@
 """Train a low-rank adapter of the default encoder, so that its vectors tell aspects apart better.
 
-    python scripts/train_default.py --index arxiv.heed --out runs/distil --idea distil
-    python scripts/train_default.py --evaluate runs/distil --benchmark CSFCUBE
+    python scripts/train_default.py --index arxiv.heed --prepared near --prepare 160
+    python scripts/train_default.py --index arxiv.heed --prepared near --out run --set idea=both
+    heedful bench CSFCUBE --system heedful --system "heedful(model=run)"
 
 Training text: an index of `arxiv-cs` (predicted labels). A batch is a neighbourhood: one paper and others near it as a
 whole or along one aspect, so that every paper is a candidate of every other and negatives are hard. Ideas:
@@ -11,7 +12,8 @@ whole or along one aspect, so that every paper is a candidate of every other and
     contrast  an aspect's contextual vector finds the same aspect's text encoded apart; negatives are the other papers'
               texts and, poisoned, the same paper's other aspects
     both      the sum
-    replay    every idea holds the whole vector to the frozen model's likenesses within the batch
+
+Every idea holds the whole vector to the scorer's likenesses as a whole (`replay`).
 
 The adapter touches the layers above the labeller's door only, so the labels stay what they are.
 """
@@ -60,9 +62,7 @@ class Config:
     temperature: float = 0.05  # of the student's cosines
     teacher_temperature: float = 0.7  # of the teacher's standard deviations
     replay: float = 1.0
-    whole_words: float = 0.5  # weight of the words in what the whole vector is held to
     apart: float = 1.0  # weight of the aspect's text encoded apart, in the teacher
-    sentences: float = 0.5  # weight of the loss on sentence-to-sentence likeness
     seed: int = 7
 
 
@@ -103,16 +103,6 @@ def difference(bert: Bert) -> dict[str, Tensor]:
                 out[f"{number}.{place}.a"] = module.a.detach().half().contiguous()
                 out[f"{number}.{place}.b"] = (module.b.detach() * module.scale).half().contiguous()
     return out
-
-
-def merge(bert: Bert, adapter: dict[str, Tensor]) -> Bert:
-    """Add a stored difference to the weights."""
-    for number, layer in enumerate(bert.layers):
-        for place in PLACES:
-            if f"{number}.{place}.a" in adapter:
-                linear = getattr(layer, place)
-                linear.weight.data += adapter[f"{number}.{place}.b"].float() @ adapter[f"{number}.{place}.a"].float()
-    return bert
 
 
 def plain_bert() -> tuple[Bert, Tokens]:
