@@ -111,3 +111,12 @@ def test_a_folder_runs_no_other_code(bert: Path, tmp_path: Path):
     (tmp_path / "saved/elsewhere.py").write_text("raise SystemExit(7)")
     with pytest.raises(ValueError, match="trust_remote_code"):
         load_sentence_transformer(str(tmp_path / "saved"))
+
+
+def test_attention_works_where_products_are_cast_to_bfloat16():
+    torch.manual_seed(0)
+    instruction, query = torch.randn(2, 3, 8), torch.randn(2, 4, 8)
+    masks = torch.ones(2, 3), torch.tensor([[1.0, 1, 1, 0], [1, 1, 0, 0]])
+    with torch.autocast("cpu", torch.bfloat16):
+        quick = instruction_attention(instruction, query, *masks)
+    torch.testing.assert_close(quick.float(), instruction_attention(instruction, query, *masks), atol=2e-2, rtol=0)

@@ -36,8 +36,8 @@ def instruction_attention(
     wide = kind if kind == torch.float64 else torch.float32
     instruction, query = instruction.to(wide), query.to(wide)
     seen = query_mask[:, None, :] > 0
-    scores = instruction @ query.transpose(1, 2) / query.shape[-1] ** 0.5
-    weights = scores.masked_fill(~seen, torch.finfo(wide).min).softmax(dim=-1) * seen
+    scores = instruction @ query.transpose(1, 2) / query.shape[-1] ** 0.5  # of another type within an autocast
+    weights = scores.masked_fill(~seen, torch.finfo(scores.dtype).min).softmax(dim=-1) * seen
     rows = weights @ query + instruction if residual else weights @ query
     told = (instruction_mask > 0).to(wide)[:, :, None]
     mean: Tensor = (rows * told).sum(dim=1) / told.sum(dim=1).clamp(min=1)

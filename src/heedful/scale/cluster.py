@@ -237,7 +237,7 @@ def _connect(ray: Any, address: str, workers: int | None) -> None:
     try:
         if address == LOCAL:
             os.environ.setdefault("RAY_worker_niceness", "0")  # these workers are all there is to the command
-            ray.init(num_cpus=workers, object_store_memory=_STORE, **quiet)
+            ray.init(address="local", num_cpus=workers, object_store_memory=_STORE, **quiet)
             return
         if match := _ADDRESS.fullmatch(address):
             with socket.create_connection((match["host"].strip("[]"), int(match["port"])), timeout=5):

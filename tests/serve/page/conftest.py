@@ -50,7 +50,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     thread.join(10)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(
+    scope="module"
+)  # no longer: while it runs, this thread has an event loop, which other tests cannot have
 def chromium() -> Iterator[object]:
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (pip install playwright)")
     if not CHROMIUM.exists():
