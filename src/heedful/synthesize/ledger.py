@@ -26,11 +26,15 @@ class Ledger:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, timeout=1, check_same_thread=False, isolation_level=None)
-            self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("BEGIN IMMEDIATE")  # takes the lock, and keeps it
-            self._open(recipe)
-            self._db.execute("COMMIT")
+            try:
+                self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
+                self._db.execute("PRAGMA journal_mode=WAL")
+                self._db.execute("BEGIN IMMEDIATE")  # takes the lock, and keeps it
+                self._open(recipe)
+                self._db.execute("COMMIT")
+            except BaseException:
+                self._db.close()  # else the lock stays until the object is collected
+                raise
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
                 raise BadInput(
