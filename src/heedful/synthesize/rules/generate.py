@@ -197,7 +197,7 @@ def _new(ask: Ask, seed: str, rng: np.random.Generator, asked: SeenIds) -> tuple
 
 
 def _query(pool: Pool, row: int) -> str:
-    return f"{pool.titles[row]}. {pool.texts[row]}"
+    return f"{pool.titles[row]}. {pool.texts[row]}" if pool.titles[row] else pool.texts[row]
 
 
 def _passage(pool: Pool, row: int, group: Group) -> Passage:

@@ -105,7 +105,7 @@ def _load(index: Index, split: str, ids: Sequence[str]) -> Pool:
         titles,
         texts,
         [one.metadata for one in documents],
-        np.array([SHORTEST <= len(one.text) <= LONGEST and bool(one.title) for one in documents]),
+        np.array([SHORTEST <= len(one.text) <= LONGEST for one in documents]),
     )
 
 

@@ -24,7 +24,7 @@ class Tally:
         found = self.groups.total() + self.worn
         return [
             _stage("documents", self.documents, {"overlaps a test set, or excluded": self.excluded}),
-            _stage("seeds", self.seeds, {"too short, too long, untitled": self.unfit, "nothing found": self.barren}),
+            _stage("seeds", self.seeds, {"too short, too long": self.unfit, "nothing found": self.barren}),
             _stage("groups", found, {"a passage was shown often enough": self.worn}),
         ]
 
