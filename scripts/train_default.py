@@ -37,7 +37,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from heedful.encode.backends import Batch, make_batch
-from heedful.encode.bert import Bert, load_bert
+from heedful.encode.bert import ADAPTED, Bert, load_bert
 from heedful.encode.passages import Passage, Tokens, document_passage
 from heedful.encode.weights import find_model
 from heedful.explore.scoring import Block, aspect_alignment, standardized, whole_of_seeds
@@ -82,13 +82,10 @@ class LowRank(nn.Module):
         return out
 
 
-PLACES = ("qkv", "attended", "up", "down")
-
-
 def adapt(bert: Bert, config: Config) -> list[nn.Parameter]:
     """Put adapters into the layers above the door; the parameters to train."""
     for layer in list(bert.layers)[DOOR:]:
-        for place in PLACES:
+        for place in ADAPTED:
             setattr(layer, place, LowRank(getattr(layer, place), config.rank, config.alpha))
     return [parameter for parameter in bert.parameters() if parameter.requires_grad]
 
@@ -97,7 +94,7 @@ def difference(bert: Bert) -> dict[str, Tensor]:
     """The adapters as float16 factors, the scale worked in: N.PLACE.a and N.PLACE.b."""
     out = {}
     for number, layer in enumerate(bert.layers):
-        for place in PLACES:
+        for place in ADAPTED:
             module = getattr(layer, place)
             if isinstance(module, LowRank):
                 out[f"{number}.{place}.a"] = module.a.detach().half().contiguous()

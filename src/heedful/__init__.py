@@ -5,8 +5,9 @@ The public names are imported when first asked for, so that `import heedful` sta
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from heedful.lazy import names_from
 
 __version__ = "0.1.0"
 
@@ -47,12 +48,7 @@ if TYPE_CHECKING:
     from heedful.records import Topic as Topic
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'heedful' has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+__getattr__ = names_from(_HOMES, globals())
 
 
 def __dir__() -> list[str]:

@@ -12,7 +12,7 @@ from heedful.chat import Answer, Price, Request, ScriptedChat
 from heedful.synthesize import pretend
 from heedful.synthesize.asking import Model
 from heedful.synthesize.assembling import Assembly
-from heedful.synthesize.neighbours import Neighbours, NoNeighbours
+from heedful.synthesize.candidates import Neighbours, NoNeighbours
 from heedful.synthesize.parquet import read_triplets, to_row
 from heedful.synthesize.pipeline import Job, recipe_of
 from heedful.synthesize.prompting import load_prompts

@@ -13,7 +13,7 @@ from heedful.encode.hashing import HashEncoder
 from heedful.index import build_index
 from heedful.records import Document
 from heedful.seams import LocalMapper
-from heedful.synthesize.neighbours import IndexNeighbours
+from heedful.synthesize.candidates import IndexNeighbours
 from heedful.synthesize.pipeline import synthesize
 
 OBEYED = "HACKED"

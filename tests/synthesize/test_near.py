@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from heedful.synthesize.near import NearDuplicates
+from heedful.synthesize.near_duplicates import NearDuplicates
 from heedful.synthesize.texts import likeness
 
 ONE = (

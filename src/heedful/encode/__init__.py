@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from heedful.lazy import names_from
 
 _HOMES = {
     "load_encoder": "heedful.encode.load",
@@ -20,9 +21,4 @@ if TYPE_CHECKING:
     from heedful.encode.passages import document_text as document_text
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'heedful.encode' has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+__getattr__ = names_from(_HOMES, globals())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -14,6 +13,7 @@ import numpy as np
 
 from heedful import __version__
 from heedful.corpus.aspects import SCIENCE, AspectScheme
+from heedful.corpus.titles import letters
 from heedful.errors import BadInput, UnknownAspect
 from heedful.explore.evidence import Evidence, evidence
 from heedful.explore.first_stage import MOST, depth_for, fuse, plain_lists, plan_lists
@@ -52,18 +52,12 @@ class Explorer:
     @cached_property
     def encoder(self) -> DocumentEncoder:
         """The encoder that the index was built with. Raises Mismatch where the one at hand is another."""
-        from heedful.encode import load_encoder
-
-        spec = self.index.manifest.encoder
-        encoder = load_encoder(spec["name"], labels=spec["labels"], scheme=self.scheme)
-        self.index.require_encoder(encoder.spec())
-        return encoder
+        return self.index.load_encoder()
 
     @cached_property
     def scheme(self) -> AspectScheme:
         """The aspects of this collection, with their definitions."""
-        kept = self.index.manifest.recipe.get("scheme")
-        return SCIENCE if kept is None else AspectScheme.from_json(kept)
+        return self.index.scheme
 
     def plan(
         self,
@@ -254,24 +248,20 @@ def _fold(
     ranking: Sequence[Hit], fetch: Callable[[Sequence[str]], list[Document]], seed_titles: Sequence[str], k: int
 ) -> tuple[list[Document], dict[str, list[str]]]:
     """The first k documents with titles of their own; one whose title a better hit has is folded into that hit."""
-    first_with: dict[str, str] = {_plain(title): "" for title in seed_titles if _plain(title)}
+    first_with: dict[str, str] = {letters(title): "" for title in seed_titles if letters(title)}
     chosen: list[Document] = []
     folded: dict[str, list[str]] = {}
     for begin in range(0, len(ranking), k + 5):
         for document in fetch([hit.id for hit in ranking[begin : begin + k + 5]]):
             if len(chosen) == k:
                 return chosen, folded
-            title = _plain(document.title)
+            title = letters(document.title)
             if title and title in first_with:
                 folded.setdefault(first_with[title], []).append(document.id)
                 continue
             first_with[title] = document.id
             chosen.append(document)
     return chosen, folded
-
-
-def _plain(title: str) -> str:
-    return re.sub(r"[\W_]+", "", title.lower())
 
 
 def _both(first: str | None, second: str | None) -> str | None:

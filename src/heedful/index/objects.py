@@ -77,16 +77,21 @@ class ObjectPath:
 
     def read_bytes(self) -> bytes:
         """The object's content. FileNotFoundError where there is none."""
-        for last in (False, True):  # one that is replaced while it is read may break off
+        try:
             try:
-                with _files().open_input_file(self._full) as file:
-                    return bytes(file.read())
-            except FileNotFoundError:
-                raise
+                return self._read()
             except OSError as error:
-                if last or "INTERNAL_FAILURE" not in str(error):
-                    raise object_error(self, error) from error
-        raise AssertionError("unreachable")
+                if not _broke_off(error):
+                    raise
+                return self._read()
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise object_error(self, error) from error
+
+    def _read(self) -> bytes:
+        with _files().open_input_file(self._full) as file:
+            return bytes(file.read())
 
     def write_bytes(self, content: bytes) -> None:
         """Put the object, whole or not at all."""
@@ -201,6 +206,11 @@ def object_error(path: object, error: BaseException, writing: bool = False) -> H
         f"{path}: the object store failed ({said}; {_where()}); what was complete is intact. Check AWS_ENDPOINT_URL "
         "and the network, or give it more time with HEEDFUL_STORAGE_TIMEOUT, and run the same command again"
     )
+
+
+def _broke_off(error: OSError) -> bool:
+    """Whether an answer ended early, as where the object is replaced meanwhile: the client does not retry that."""
+    return "flush response stream" in str(error)
 
 
 def _short(text: str) -> str:

@@ -31,6 +31,7 @@ from heedful.records import Document, Hit
 
 if TYPE_CHECKING:
     from heedful.records import Vector
+    from heedful.seams import DocumentEncoder
 
 _SELECTIVE = 50_000  # a filter that leaves at most so many is searched exactly, whatever the size
 _PROBES = 32  # of an index whose manifest names none
@@ -97,6 +98,15 @@ class Index:
     def columns(self) -> Mapping[str, str]:
         """Metadata column -> type (int, float, string, bool); a filter may also name id, title and text."""
         return {name: column.type for name, column in self.manifest.columns.items()}
+
+    def load_encoder(self) -> DocumentEncoder:
+        """The encoder that the index was built with. Raises Mismatch where the one at hand is another."""
+        from heedful.encode import load_encoder
+
+        made = self.manifest.encoder
+        encoder = load_encoder(made["name"], labels=made["labels"], scheme=self.scheme)
+        self.require_encoder(encoder.spec())
+        return encoder
 
     def require_encoder(self, spec: Mapping[str, Any]) -> None:
         """Raise Mismatch unless this encoder made the index."""

@@ -13,7 +13,7 @@ from heedful.explore.results import ExploredHit
 from heedful.records import Plan
 from heedful.serve.collection import Collection, as_json
 from heedful.serve.problems import InField
-from heedful.serve.schemas import CompareRequest, ExploreRequest, ExportRequest, PlanIn, PlanRequest, Start
+from heedful.serve.requests import CompareRequest, ExploreRequest, ExportRequest, PlanIn, PlanRequest, Start
 from heedful.serve.settings import MOST_K
 
 if TYPE_CHECKING:

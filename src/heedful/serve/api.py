@@ -9,12 +9,12 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from heedful.errors import BadSystem, UnknownId
 from heedful.explore.export import EXPORTS
-from heedful.serve import answers, shapes, streams
+from heedful.serve import answers, responses, streams
 from heedful.serve import settings as most
 from heedful.serve.collection import Collection, as_json, listed
 from heedful.serve.export import FILES, attachment
 from heedful.serve.problems import USUAL, problem
-from heedful.serve.schemas import CompareRequest, ExploreRequest, ExportRequest, Failed, PlanRequest
+from heedful.serve.requests import CompareRequest, ExploreRequest, ExportRequest, Failed, PlanRequest
 from heedful.serve.work import Work
 
 router = APIRouter(prefix="/api", responses=USUAL)
@@ -31,7 +31,7 @@ def ok(value: Any) -> Response:
     return Response(as_json(value), media_type="application/json")
 
 
-@router.get("/info", summary="What the collection holds, and this server's limits", response_model=shapes.Info)
+@router.get("/info", summary="What the collection holds, and this server's limits", response_model=responses.Info)
 async def info(request: Request) -> Response:
     """Documents, aspects with their definitions, metadata columns with types, ranges and values, limits."""
     work = work_of(request)
@@ -52,7 +52,7 @@ async def info(request: Request) -> Response:
 
 
 @router.get(
-    "/documents", summary="Find documents by title, or list those with given ids", response_model=shapes.Documents
+    "/documents", summary="Find documents by title, or list those with given ids", response_model=responses.Documents
 )
 async def documents(
     request: Request,
@@ -72,7 +72,7 @@ async def documents(
 @router.get(
     "/documents/{id:path}",
     summary="Read a document",
-    response_model=shapes.Document,
+    response_model=responses.Document,
     responses={404: {"model": Failed, "description": "No document has this id."}},
 )
 async def document(request: Request, id: Annotated[str, Path(max_length=most.LONGEST_ID)]) -> Response:
@@ -83,7 +83,7 @@ async def document(request: Request, id: Annotated[str, Path(max_length=most.LON
         return problem(404, "unknown_id", str(error), "id")
 
 
-@router.post("/plan", summary="What an instruction is understood as", response_model=shapes.Planned)
+@router.post("/plan", summary="What an instruction is understood as", response_model=responses.Planned)
 async def plan(request: Request, asked: PlanRequest) -> Response:
     """The plan, to be shown, edited and sent with an exploration."""
     return ok(await work_of(request).run(request, lambda collection: answers.planned(collection, asked)))
@@ -92,7 +92,7 @@ async def plan(request: Request, asked: PlanRequest) -> Response:
 @router.post(
     "/explore",
     summary="From a start and an instruction to explained hits",
-    response_model=shapes.Explored,
+    response_model=responses.Explored,
     responses=streams.STREAMED,
 )
 async def explore(request: Request, asked: ExploreRequest) -> Response:
@@ -102,7 +102,9 @@ async def explore(request: Request, asked: ExploreRequest) -> Response:
     return await streams.answer(request, work, _explored(work, asked))
 
 
-@router.post("/compare", summary="One start under several instructions, side by side", response_model=shapes.Compared)
+@router.post(
+    "/compare", summary="One start under several instructions, side by side", response_model=responses.Compared
+)
 async def compare(request: Request, asked: CompareRequest) -> Response:
     """The explorations, and a row a document with its rank under each instruction."""
     return ok(await work_of(request).run(request, lambda collection: answers.compared(collection, asked)))

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, TemplateNotFound
 
 from heedful import __version__
 from heedful.errors import HeedfulError
-from heedful.serve import api, problems, rerank, shapes
+from heedful.serve import api, problems, rerank, responses
 from heedful.serve.agents import Door
 from heedful.serve.guard import Guard
 from heedful.serve.settings import Settings
@@ -76,14 +76,14 @@ def create_app(
     app.include_router(rerank.router, dependencies=keys)
     templates = Environment(loader=FileSystemLoader(PAGE / "templates"), autoescape=True)
 
-    @app.get("/healthz", summary="Whether the process answers", response_model=shapes.Health, responses=PLAIN)
+    @app.get("/healthz", summary="Whether the process answers", response_model=responses.Health, responses=PLAIN)
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
     @app.get(
         "/readyz",
         summary="Whether the index is open",
-        response_model=shapes.Ready,
+        response_model=responses.Ready,
         responses={**PLAIN, 503: problems.USUAL[503]},
     )
     async def readyz(request: Request) -> Response:

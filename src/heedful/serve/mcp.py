@@ -12,12 +12,12 @@ from pydantic import Field, ValidationError
 
 from heedful import __version__
 from heedful.errors import HeedfulError
-from heedful.serve import answers, shapes
+from heedful.serve import answers, responses
 from heedful.serve import settings as most
 from heedful.serve.collection import Collection, listed
 from heedful.serve.gate import Overloaded
 from heedful.serve.problems import stated
-from heedful.serve.schemas import CompareRequest, ExploreRequest
+from heedful.serve.requests import CompareRequest, ExploreRequest
 from heedful.serve.work import Work
 
 T = TypeVar("T")
@@ -52,7 +52,7 @@ Avoid = Annotated[
 ]
 
 
-class Hit(shapes.Shape):
+class Hit(responses.Shape):
     """A document found. moved: places gained because of the instruction; null where it came in because of it.
 
     evidence: the sentences of the start and of this document that answer each other.
@@ -63,26 +63,26 @@ class Hit(shapes.Shape):
     title: str
     score: float
     moved: int | None
-    evidence: list[shapes.Evidence]
-    metadata: shapes.Metadata
+    evidence: list[responses.Evidence]
+    metadata: responses.Metadata
 
 
-class Exploration(shapes.Shape):
+class Exploration(responses.Shape):
     """What was found. plan: how the instruction was understood; heed.verdict: whether the ranking followed it."""
 
-    plan: shapes.Plan
-    heed: shapes.Heed | None
+    plan: responses.Plan
+    heed: responses.Heed | None
     warnings: list[str]
     hits: list[Hit]
 
 
-class Compared(shapes.Shape):
+class Compared(responses.Shape):
     """One start under several instructions. ranks: each document's rank under each, null where it is not among them."""
 
     instructions: list[str]
-    plans: list[shapes.Plan]
+    plans: list[responses.Plan]
     verdicts: list[str | None]
-    documents: list[shapes.Ranks]
+    documents: list[responses.Ranks]
 
 
 def make_server(work: Work) -> MCPServer[Any]:
@@ -104,12 +104,12 @@ def make_server(work: Work) -> MCPServer[Any]:
         query: Annotated[str, Field(min_length=1, max_length=most.LONGEST_TEXT, description="Words, or a title.")],
         where: Where = None,
         limit: Limit = 10,
-    ) -> shapes.Documents:
+    ) -> responses.Documents:
         """Find documents about something, by meaning and by words. Gives ids to explore from and to read."""
 
-        def compute(collection: Collection) -> shapes.Documents:
+        def compute(collection: Collection) -> responses.Documents:
             found = collection.explorer.explore(query=query, where=where or None, k=limit)
-            return shapes.Documents(documents=[shapes.Listed(**listed(hit.document)) for hit in found.hits])
+            return responses.Documents(documents=[responses.Listed(**listed(hit.document)) for hit in found.hits])
 
         return await answered(compute)
 
@@ -187,9 +187,9 @@ def make_server(work: Work) -> MCPServer[Any]:
     @server.tool(title="Read a document", annotations=_READS)
     async def read_document(
         id: Annotated[Id, Field(description="The document's id, as the other tools give it.")],
-    ) -> shapes.Document:
+    ) -> responses.Document:
         """Read a document: title, text, metadata, and its sentences with the aspect that each is about."""
-        return shapes.Document.model_validate(await answered(lambda collection: collection.document(id)))
+        return responses.Document.model_validate(await answered(lambda collection: collection.document(id)))
 
     return server
 

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from heedful import errors
 from heedful.serve.gate import Left, Overloaded
-from heedful.serve.schemas import Failed
+from heedful.serve.requests import Failed
 
 log = logging.getLogger("heedful.serve")
 

@@ -14,9 +14,9 @@ from heedful.explore.texts import rank_texts
 from heedful.serve import streams
 from heedful.serve.collection import Collection
 from heedful.serve.problems import USUAL
-from heedful.serve.schemas import RerankRequest
+from heedful.serve.requests import RerankRequest
+from heedful.serve.responses import Reranked
 from heedful.serve.settings import LONGEST_RERANKED
-from heedful.serve.shapes import Reranked
 
 router = APIRouter(prefix="/v1", responses=USUAL, tags=["rerank"])
 MODEL = "heedful"

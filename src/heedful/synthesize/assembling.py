@@ -18,7 +18,7 @@ from heedful.synthesize.asking import Use
 from heedful.synthesize.drafts import ORIGINAL, POLARITY, QUERY, SIDES, Altered, Draft, Outcome
 from heedful.synthesize.judging import stands
 from heedful.synthesize.ledger import Ledger
-from heedful.synthesize.near import NearDuplicates
+from heedful.synthesize.near_duplicates import NearDuplicates
 from heedful.synthesize.parquet import TripletWriter
 from heedful.synthesize.rows import Negative, Passage, Provenance, Triplet, Verdict, with_split
 from heedful.synthesize.sources import Overlaps

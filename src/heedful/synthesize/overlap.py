@@ -10,6 +10,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from heedful.corpus.titles import letters
 from heedful.errors import BadRecord, Missing
 from heedful.records import Document
 from heedful.synthesize.rows import Passage
@@ -20,7 +21,6 @@ _OPENING = 120  # letters
 _TITLE = 20  # letters from which on an equal title says something
 _FEWEST = 8  # runs from which on a share of them says something
 _LIST = "*overlap*.txt"
-_LETTERS = re.compile(r"[\W_]+")
 _WORD = re.compile(r"\w+")
 
 
@@ -39,9 +39,9 @@ class TestSets:
         runs, owners = [np.zeros(0, np.uint32)], [np.zeros(0, np.int32)]
         sizes: list[int] = []
         for document in documents:
-            letters, opening = _letters(document.title), _letters(document.text)[:_OPENING]
-            if len(letters) >= _TITLE:
-                self._titles.add(_sum(letters))
+            title, opening = letters(document.title), letters(document.text)[:_OPENING]
+            if len(title) >= _TITLE:
+                self._titles.add(_sum(title))
             if len(opening) == _OPENING:
                 self._openings.add(_sum(opening))
             found = _runs(document.text or document.title)
@@ -64,8 +64,8 @@ class TestSets:
         """How it overlaps: listed, title, opening or near-duplicate; empty where it does not."""
         if passage.id in self.ids:
             return "listed"
-        letters, opening = _letters(passage.title), _letters(passage.text)[:_OPENING]
-        if len(letters) >= _TITLE and _sum(letters) in self._titles:
+        title, opening = letters(passage.title), letters(passage.text)[:_OPENING]
+        if len(title) >= _TITLE and _sum(title) in self._titles:
             return "title"
         if len(opening) == _OPENING and _sum(opening) in self._openings:
             return "opening"
@@ -142,10 +142,6 @@ def _runs(text: str) -> NDArray[np.uint32]:
     """The checksums of a text's runs of words, each once."""
     words = _WORD.findall(text.lower())
     return np.unique(np.array([_sum(" ".join(words[at : at + RUN])) for at in range(len(words) - RUN + 1)], np.uint32))
-
-
-def _letters(text: str) -> str:
-    return _LETTERS.sub("", text.lower())
 
 
 def _sum(text: str) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from heedful.seams import DocumentEncoder
 from heedful.synthesize.asking import Model
 from heedful.synthesize.assembling import Assembly, Views
-from heedful.synthesize.neighbours import IndexNeighbours, Neighbours, NoNeighbours
+from heedful.synthesize.candidates import IndexNeighbours, Neighbours, NoNeighbours
 from heedful.synthesize.overlap import TestSets, read_overlap_list, read_test_sets
 from heedful.synthesize.pipeline import Job, recipe_of
 from heedful.synthesize.prompting import load_prompts

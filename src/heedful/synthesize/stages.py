@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from heedful.synthesize.asking import Asking, Model, Unanswered
+from heedful.synthesize.candidates import Neighbours
 from heedful.synthesize.drafts import ORIGINAL, POISONED, POSITIVE, QUERY, SIDES, Altered, Draft, Judgment, Outcome
 from heedful.synthesize.judging import Requests, judgments_of, requests, unsound
-from heedful.synthesize.neighbours import Neighbours
 from heedful.synthesize.prompting import Prompts
 from heedful.synthesize.questions import Questions
 from heedful.synthesize.rows import Passage

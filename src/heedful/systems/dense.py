@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from heedful.encode.pretrained import Weights
-from heedful.encode.told import saved_template
+from heedful.encode.saved_template import saved_template
 from heedful.errors import BadSystem, Missing
 from heedful.records import Topic, ranked
 from heedful.systems.collection import cached_vectors

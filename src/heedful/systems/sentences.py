@@ -101,17 +101,13 @@ class IndexedSentences:
     def encoder(self) -> DocumentEncoder:
         """The encoder that the index was built with. Raises Mismatch where the one at hand is another."""
         if self._encoder is None:
-            from heedful.encode import load_encoder
-
-            made = self.index.manifest.encoder
-            self._encoder = load_encoder(made["name"], labels=made["labels"], scheme=self.scheme)
-            self.index.require_encoder(self._encoder.spec())
+            self._encoder = self.index.load_encoder()
         return self._encoder
 
     @property
     def scheme(self) -> AspectScheme:
-        """The aspects that sentences are labelled with; the usual ones where the index does not say."""
-        return self.index.scheme if "scheme" in self.index.manifest.recipe else SCIENCE
+        """The aspects that sentences are labelled with."""
+        return self.index.scheme
 
     def rows(self, ids: Sequence[str]) -> Rows:
         """The sentence vectors of these documents, in order."""

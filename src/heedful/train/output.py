@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from heedful.encode.told import TEMPLATE_FILE
+from heedful.encode.saved_template import TEMPLATE_FILE
 from heedful.errors import StorageFailed
 from heedful.train.loop import MANIFEST, write_json
 from heedful.train.recipe import Recipe

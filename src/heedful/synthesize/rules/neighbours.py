@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from heedful.corpus.titles import letters
 from heedful.synthesize.rules.pool import Pool
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 NEAREST = 80  # an aspect
 SAME = 0.95  # whole vectors as close as this are taken for one work in two versions
-_LETTERS = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +80,7 @@ def _present(cosines: Vector, rows: Vector, seed: Vector) -> Vector:
 
 def same_title(one: str, other: str) -> bool:
     """Whether two titles have the same letters and digits."""
-    return bool(one) and _LETTERS.sub("", one.lower()) == _LETTERS.sub("", other.lower())
+    return bool(one) and letters(one) == letters(other)
 
 
 def _largest(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ from heedful.encode.hashing import HashEncoder
 from heedful.errors import Mismatch
 from heedful.index import build_index
 from heedful.records import Document
-from heedful.synthesize.neighbours import IndexNeighbours, fused
+from heedful.synthesize.candidates import IndexNeighbours
 from heedful.synthesize.rows import Passage, part_of
 
 
@@ -61,12 +61,6 @@ def test_neighbours_are_of_the_positives_part_and_of_no_test_set(folder: Path) -
 def test_another_encoder_than_the_indexs_is_refused(folder: Path) -> None:
     with pytest.raises(Mismatch):
         IndexNeighbours(folder, encoder=HashEncoder(dim=32))
-
-
-def test_rankings_are_fused_by_rank_and_ties_by_id() -> None:
-    assert fused([["a", "b"], ["b", "c"]]) == ["b", "a", "c"]
-    assert fused([["x"], ["a"]]) == ["a", "x"]
-    assert fused([[], []]) == []
 
 
 def test_a_positive_of_title_alone_has_neighbours(folder: Path) -> None:

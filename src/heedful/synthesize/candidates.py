@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
+from heedful.explore.first_stage import fuse
 from heedful.index import Index
 from heedful.seams import DocumentEncoder
 from heedful.synthesize.rows import Passage, part_of
@@ -59,14 +60,7 @@ class IndexNeighbours:
 
     @cached_property
     def _encoder(self) -> DocumentEncoder:
-        if self._given is not None:
-            return self._given
-        from heedful.encode import load_encoder
-
-        spec = self.index.manifest.encoder
-        encoder = load_encoder(spec["name"], labels=spec["labels"], scheme=self.index.scheme)
-        self.index.require_encoder(encoder.spec())
-        return encoder
+        return self.index.load_encoder() if self._given is None else self._given
 
     def near(self, texts: Sequence[str], positive: Passage, k: int) -> list[list[Passage]]:
         """As the seam says."""
@@ -77,7 +71,7 @@ class IndexNeighbours:
         orders = []
         for text, vector in zip(texts, vectors, strict=True):
             rankings = [self.index.search_text(text, depth), self.index.search(vector, depth)]
-            order = fused([[hit.id for hit in hits] for hits in rankings])
+            order = fuse([[hit.id for hit in hits] for hits in rankings])
             orders.append([id for id in order if id != positive.id and part_of(id, self.dev) == part][: _READ * k])
         ids = list(dict.fromkeys(id for order in orders for id in order))
         passages = {document.id: passage_of(document) for document in self.index.documents(ids)}
@@ -97,12 +91,3 @@ class IndexNeighbours:
         if len(runs & positive) > _COPY * len(runs | positive) or unfit_passage(passage) or commands(passage.full):
             return False
         return self._overlaps is None or not self._overlaps(passage)
-
-
-def fused(rankings: Sequence[Sequence[str]], constant: int = 20) -> list[str]:
-    """Reciprocal rank fusion: ids by the sum of 1 / (constant + rank), ties by id."""
-    scores: dict[str, float] = {}
-    for ranking in rankings:
-        for rank, id in enumerate(ranking, 1):
-            scores[id] = scores.get(id, 0.0) + 1 / (constant + rank)
-    return sorted(scores, key=lambda id: (-scores[id], id))
