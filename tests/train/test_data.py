@@ -91,9 +91,10 @@ def test_columns_of_sentence_transformers_keep_the_order_of_their_negatives(tmp_
     [
         ([], "found 0 rows of split 'train'; expected 2 or more"),
         ([PAIR], "found 1 row of split 'train'; expected 2 or more"),
-        ([PAIR, {"anchor": "tides", "text": "x"}], "found the columns anchor, text; expected the columns of"),
+        ([PAIR, {"anchor": "tides", "text": "x"}], "row 1: found the columns anchor, text; expected the columns of"),
         ([PAIR, PAIR | {"positive": 3}], "row 1: found int as positive; expected text"),
         ([PAIR, PAIR | {"anchor": " "}], "row 1: found an empty anchor"),
+        ([PAIR, PAIR | {"negative": "half a \ud83d"}], "row 1: found half a surrogate pair in negative"),
         ([PAIR, PAIR | {"negative": ["a"]}], "row 1: found list as negative"),
         ([INF_IR, INF_IR | {"document": None}], "row 1: found NoneType as document"),
         ([PAIR, [1]], ":2: found list; expected an object"),
@@ -120,9 +121,15 @@ def test_bad_files_are_told(tmp_path: Path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(Missing, match="no files of split"):
         read_training_set(tmp_path / "empty")
-    lines(tmp_path / "test-1.jsonl", PAIR, PAIR)
-    with pytest.raises(Missing):  # test text never trains
-        read_training_set(tmp_path / "test-1.jsonl")
+
+
+@pytest.mark.parametrize("name", ["test.jsonl", "test-1.jsonl", "test_rows.jsonl", "Dev_2.jsonl", "validation.1.jsonl"])
+def test_what_is_held_back_by_name_never_trains(tmp_path: Path, name: str):
+    lines(tmp_path / name, PAIR, PAIR)
+    with pytest.raises(Missing, match="held back by name"):
+        read_training_set(tmp_path / name)
+    lines(tmp_path / "testimony.jsonl", PAIR, PAIR)  # another word
+    assert len(read_training_set(tmp_path).examples) == 2
 
 
 LAKES = Example(
@@ -163,6 +170,15 @@ def test_a_poisoned_instruction_is_the_first_altered_one_and_the_own_never_is():
     assert made.texts == again.texts
 
 
+def test_rows_of_one_example_are_contrasted_under_each_other_s_instructions():
+    many = [LAKES, *(Example("q", f"other {n}", "p") for n in range(50))]
+    for seed in range(5):
+        made = make_columns(many, template="{instruction}: {text}", altered=1, poisoned="pairs", seed=seed)
+        assert made.texts["query"][:3] == ["of lakes: tides", "of seas: tides", "of lakes: rust"]
+        assert made.texts["altered_1"][:2] == ["of seas: tides", "of lakes: tides"]
+        assert made.texts["altered_1"][2] != "of lakes: rust"
+
+
 def test_without_instructions_there_is_no_view_of_them():
     with pytest.raises(BadInput, match="found 0 instructions"):
         make_columns([Example("a", "", "b"), Example("c", "", "d")], template="{instruction} {text}", altered=1)
@@ -171,7 +187,7 @@ def test_without_instructions_there_is_no_view_of_them():
 def test_a_query_without_instruction_is_itself():
     assert write_query("a", "", "x {instruction} {text}") == "a"
     assert write_query("", "b", "x {instruction} {text}") == "b"
-    assert write_query("a {instruction}", "b", "{instruction} {text}") == "b a {instruction}"
+    assert write_query("a {instruction}", "b {text}", "{instruction} {text}") == "b {text} a {instruction}"
 
 
 def test_batches_keep_an_example_together_and_depend_on_seed_and_epoch_alone():

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from heedful.errors import Mismatch
 
 TEMPLATE_FILE = "heedful.json"
 PLAIN = "{instruction} {text}"
+
+
+def fill_template(template: str, instruction: str, text: str) -> str:
+    """The template with both in their places; braces within them mean nothing."""
+    told = {"{instruction}": instruction, "{text}": text}
+    return re.sub(r"\{instruction\}|\{text\}", lambda place: told[place[0]], template)
 
 
 def saved_template(model: str) -> str:

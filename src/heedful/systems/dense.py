@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from heedful.encode.pretrained import Weights
-from heedful.encode.saved_template import saved_template
+from heedful.encode.saved_template import fill_template, saved_template
 from heedful.errors import BadSystem, Missing
 from heedful.records import Topic, ranked
 from heedful.systems.collection import cached_vectors
@@ -167,7 +167,7 @@ def written(
     text = topic_text(topic, collection.documents)
     if instruction == "none" or not topic.instruction:
         return text
-    return template.replace("{instruction}", topic.instruction).replace("{text}", text)
+    return fill_template(template, topic.instruction, text)
 
 
 def _first_line(error: Exception) -> str:

@@ -10,6 +10,7 @@ from hashlib import blake2b
 from itertools import accumulate
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from heedful.encode.saved_template import fill_template
 from heedful.errors import BadInput
 from heedful.train.data import Example
 
@@ -42,7 +43,7 @@ def write_query(query: str, instruction: str, template: str) -> str:
     """The string that a query under an instruction becomes; one of the two where there is no other."""
     if not instruction or not query:
         return query or instruction
-    return template.replace("{instruction}", instruction).replace("{text}", query)
+    return fill_template(template, instruction, query)
 
 
 def text_id(*parts: str) -> int:
@@ -81,9 +82,9 @@ def make_columns(
 ) -> Columns:
     """Rows of `hard` hard negatives and `altered` other instructions each; empty places have the id -1.
 
-    The other instructions of a row are those that its own negatives satisfy, then others drawn from the whole set by
-    `seed` and the row's place. Raises BadInput where altered queries are asked for and the set has fewer than two
-    instructions.
+    The other instructions of a row are those that its own negatives satisfy or that its example has its query under
+    elsewhere, then others drawn from the whole set by `seed` and the row's place. Raises BadInput where altered queries
+    are asked for and the set has fewer than two instructions.
     """
     spreads = list(spread(examples, poisoned))
     rows = [row for group in spreads for row in group]
@@ -91,18 +92,18 @@ def make_columns(
     if altered and len(instructions) < 2:
         raise BadInput(
             f"found {len(instructions)} instructions in the set; the view I contrasts a query under different ones: "
-            "expected 2 or more, or a loss without I"
+            "expected 2 or more, or a loss without I, such as multi-P-IQ"
         )
     texts: dict[str, list[str]] = {name: [] for name in ("query", "passage")}
     texts |= {f"hard_{n + 1}": [] for n in range(hard)} | {f"altered_{n + 1}": [] for n in range(altered)}
     ids: list[list[int]] = []
-    for place, row in enumerate(rows):
+    for place, (row, group) in enumerate((row, rows_of_one) for rows_of_one in spreads for row in rows_of_one):
         told = [write_query(row.query, row.instruction, template), row.passage]
         label = [text_id(row.query, row.instruction), text_id(row.passage)]
         negatives = list(dict.fromkeys(n.passage for n in row.negatives))[:hard]
         told += negatives + [""] * (hard - len(negatives))
         label += [text_id(passage) for passage in negatives] + [EMPTY] * (hard - len(negatives))
-        others = _others(row, instructions, altered, random.Random(f"{seed}:{place}"))
+        others = _others(row, group, instructions, altered, random.Random(f"{seed}:{place}"))
         told += [write_query(row.query, other, template) for other in others] + [""] * (altered - len(others))
         label += [text_id(row.query, other) for other in others] + [EMPTY] * (altered - len(others))
         for column, text in zip(texts.values(), told, strict=True):
@@ -112,11 +113,14 @@ def make_columns(
     return Columns(texts, ids, tuple(map(len, spreads)), hard, altered)
 
 
-def _others(row: Example, instructions: Sequence[str], count: int, draw: random.Random) -> list[str]:
-    """Up to `count` instructions that are not the row's own: those of its poisoned negatives first."""
+def _others(
+    row: Example, group: Sequence[Example], instructions: Sequence[str], count: int, draw: random.Random
+) -> list[str]:
+    """Up to `count` instructions that are not the row's own: those of its poisoned negatives and of its group first."""
     if not count:
         return []
-    own = (n.instruction for n in row.negatives if n.instruction and n.query in ("", row.query))
+    own = [n.instruction for n in row.negatives if n.instruction and n.query in ("", row.query)]
+    own += [other.instruction for other in group if other.instruction and other.query == row.query]
     found = dict.fromkeys(other for other in own if other != row.instruction)
     rest = min(len(instructions), count + len(found) + 1)
     found |= dict.fromkeys(other for other in draw.sample(instructions, rest) if other != row.instruction)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,8 @@ from heedful.synthesize.parquet import from_row
 
 Row: TypeAlias = Mapping[str, Any]
 SUFFIXES = (".parquet", ".jsonl", ".jsonl.gz")
-_HELD_BACK = {"dev": "dev", "validation": "dev", "valid": "dev", "test": "test"}
+_HELD_BACK = {"dev": "dev", "validation": "dev", "valid": "dev", "test": "test"}  # by the first word of a file's name
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _EXPECTED = (
     "the columns of a triplet set (as `heedful synthesize` writes it), of InF-IR (query_positive, "
     "instruction_positive, document or document_positive, ...), or anchor (or query) and positive, with optional "
@@ -55,21 +57,23 @@ class TrainingSet:
 def read_training_set(source: Path | str, split: str = "train") -> TrainingSet:
     """Every example of a split of a file or folder.
 
-    A file belongs to the split that its name begins with (dev and validation: "dev"; test: "test", which is never
+    A file belongs to the split that is its name's first word (dev and validation: "dev"; test: "test", which is never
     trained on), else to "train". Raises Missing where there is nothing to read, BadInput naming file and row for
     missing columns, other types, empty texts, an empty set, or one row (nothing contrasts with it).
     """
     files = tuple(file for file in _files(Path(source)) if _split_of(file) == split)
     if not files:
-        raise Missing(f"{source}: found no files of split {split!r}; expected {', '.join(SUFFIXES)}")
+        raise Missing(
+            f"{source}: found no files of split {split!r}; expected {', '.join(SUFFIXES)} not held back by name"
+        )
     examples: list[Example] = []
     digest, kinds = hashlib.sha256(), set()
     for file in files:
         digest.update(_digest(file))
         for number, row in enumerate(_rows(file)):
-            kind, read = _reader(row, file)
-            kinds.add(kind)
             where = f"{file}: row {number}"
+            kind, read = _reader(row, where)
+            kinds.add(kind)
             if kind == "triplets" and row["split"] != split:
                 continue
             examples.append(read(row, where))
@@ -120,7 +124,7 @@ def from_columns(row: Row, where: str) -> Example:
     )
 
 
-def _reader(row: Row, file: Path) -> tuple[str, Callable[[Row, str], Example]]:
+def _reader(row: Row, where: str) -> tuple[str, Callable[[Row, str], Example]]:
     """Which form a row has. Raises BadInput where it has none."""
     names = set(row)
     if {"positive_text", "positive_id", "negatives"} <= names:
@@ -129,7 +133,7 @@ def _reader(row: Row, file: Path) -> tuple[str, Callable[[Row, str], Example]]:
         return "InF-IR", from_inf_ir
     if names & {"anchor", "query"} and "positive" in names:
         return "columns", from_columns
-    raise BadInput(f"{file}: found the columns {', '.join(sorted(names)) or 'none'}; expected {_EXPECTED}")
+    raise BadInput(f"{where}: found the columns {', '.join(sorted(names)) or 'none'}; expected {_EXPECTED}")
 
 
 def _text(row: Row, name: str, where: str, needed: bool = True) -> str:
@@ -140,6 +144,8 @@ def _text(row: Row, name: str, where: str, needed: bool = True) -> str:
         raise BadInput(f"{where}: found {type(value).__name__} as {name}; expected text")
     if needed and not value.strip():
         raise BadInput(f"{where}: found an empty {name}; expected text")
+    if not value.isascii() and _SURROGATE.search(value):
+        raise BadInput(f"{where}: found half a surrogate pair in {name}; expected Unicode text")
     return value
 
 
@@ -158,8 +164,7 @@ def _files(source: Path) -> Sequence[Path]:
 
 
 def _split_of(file: Path) -> str:
-    stem = file.name.partition(".")[0].lower()
-    return next((split for name, split in _HELD_BACK.items() if stem == name or stem.startswith(f"{name}-")), "train")
+    return _HELD_BACK.get(re.split("[^a-z]", file.name.lower(), maxsplit=1)[0], "train")
 
 
 def _digest(file: Path) -> bytes:
