@@ -84,6 +84,7 @@ def test_bad_configs_are_told(tmp_path: Path):
         (["x.toml", "--preset", "minilm"], "found both CONFIG and --preset"),
         (["--preset", "minilm"], "found no data; expected --data and --out"),
         (["--preset", "minilm", "--data", "x"], "found no out"),
+        (["--preset", "minilm", "--set", "bach=8"], "--preset minilm with --set: found 'bach'"),
     ],
 )
 def test_what_is_missing_on_the_command_line_is_told(arguments: list[str], said: str, capsys):

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from tests import tiny
 from tests.folders import lines
 from tests.train.models import texts
 
-from heedful.errors import BadInput, Diverged, Mismatch, StorageFailed, Upstream
+from heedful.errors import BadInput, Diverged, HeedfulError, Mismatch, StorageFailed, Upstream
 from heedful.train import loop
 from heedful.train.loop import train
 from heedful.train.recipe import Recipe, make_recipe
@@ -186,30 +187,84 @@ def test_a_kill_while_the_model_is_written_costs_nothing(
     assert same(tmp_path / "out", whole) and not list((tmp_path / "out").glob("staging*"))
 
 
-def test_two_processes_train_what_one_does(bert: Path, data: Path, dev: Path, tmp_path: Path):
-    plain = tmp_path / "plain"  # without dropout, which processes draw each for itself
-    shutil.copytree(bert, plain)
-    said = json.loads((plain / "config.json").read_text())
+@pytest.fixture
+def plain(bert: Path, tmp_path: Path) -> Path:
+    """The model without dropout, which processes draw each for its own rows."""
+    shutil.copytree(bert, tmp_path / "plain")
+    said = json.loads((bert / "config.json").read_text())
     said |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
-    (plain / "config.json").write_text(json.dumps(said))
-    told, one, two = recipe(plain, max_steps=6), tmp_path / "one", tmp_path / "two"
-    common = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29731"}
+    (tmp_path / "plain/config.json").write_text(json.dumps(said))
+    return tmp_path / "plain"
 
-    def work(rank: str) -> None:
+
+def in_two_processes(*arguments: Any) -> list[tuple[int | None, str]]:
+    """Train in two processes, as a launcher starts them; the exit code of each, and what it could not do."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    common = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+
+    def work(rank: str, told: Any) -> None:
         os.environ.update(common | {"RANK": rank, "LOCAL_RANK": rank})
-        train(told, data, two, [dev])
+        try:
+            train(*arguments)
+        except HeedfulError as error:
+            told.send(str(error))
+            os._exit(error.exit_code)
 
-    children = [FORK.Process(target=work, args=(rank,)) for rank in ("0", "1")]
+    pipes = [FORK.Pipe(duplex=False) for _ in range(2)]
+    children = [FORK.Process(target=work, args=(str(rank), pipes[rank][1])) for rank in range(2)]
     for child in children:
         child.start()
-    train(told, data, one, [dev])
     for child in children:
         child.join(240)
-    assert [child.exitcode for child in children] == [0, 0]
+    said = [here.recv() if here.poll() else "" for here, _ in pipes]
+    return [(child.exitcode, words) for child, words in zip(children, said, strict=True)]
+
+
+def test_two_processes_train_what_one_does_and_go_on_exactly_when_one_is_killed(
+    plain: Path, data: Path, dev: Path, tmp_path: Path
+):
+    told, one, two, cut = recipe(plain, max_steps=4), tmp_path / "one", tmp_path / "two", tmp_path / "cut"
+    assert in_two_processes(told, data, two, [dev]) == [(0, ""), (0, "")]
+    train(told, data, one, [dev])
     ours, theirs = (json.loads((folder / "training.json").read_text()) for folder in (two, one))
     assert (ours["processes"], theirs["processes"]) == (2, 1)
     losses = [[row["loss"] for row in made["history"] if "loss" in row] for made in (ours, theirs)]
-    assert len(losses[0]) == 3 and losses[0] == pytest.approx(losses[1], abs=1e-3)
+    assert len(losses[0]) == 2 and losses[0] == pytest.approx(losses[1], abs=1e-3)
+    apart = {name for name, t in weights(two).items() if float((t - weights(one)[name]).abs().max()) > 1e-5}
+    assert all(name.endswith("key.bias") for name in apart)  # whose gradients are rounding: a softmax ignores a shift
+
+    (first, _), (second, said) = in_two_processes(told, data, cut, [dev], killed(4))
+    assert (first, second) == (-signal.SIGKILL, Upstream.exit_code)
+    assert "another process of this run has ended" in said and "last good checkpoint is" in said
+    assert in_two_processes(told, data, cut, [dev]) == [(0, ""), (0, "")]
+    assert same(cut, two) and json.loads((cut / "training.json").read_text())["resumed_at"] == 2
+
+
+def test_a_run_without_gain_ends_early_and_a_continued_one_counts_the_looks_before(
+    bert: Path, data: Path, dev: Path, tmp_path: Path
+):
+    told = recipe(bert, patience=2, learning_rate=0.0)  # no look is better than the first
+    done = train(told, data, tmp_path / "out", [dev])
+    assert (done.manifest["steps"], done.manifest["best_step"]) == (6, 2)
+    out = tmp_path / "again"
+    assert in_a_fork(told, data, out, [dev], killed(5)) == -signal.SIGKILL
+    done = train(told, data, out, [dev])
+    assert (done.manifest["steps"], done.manifest["best_step"], done.manifest["resumed_at"]) == (6, 2, 4)
+
+
+def test_weights_published_in_half_precision_train_in_full(bert: Path, data: Path, dev: Path, tmp_path: Path):
+    from transformers import AutoModel
+
+    half = tmp_path / "half"
+    shutil.copytree(bert, half)
+    AutoModel.from_pretrained(bert).to(torch.bfloat16).save_pretrained(half)
+    assert {tensor.dtype for tensor in weights(half).values()} == {torch.bfloat16}
+    train(recipe(half, max_steps=2, learning_rate=1e-6), data, tmp_path / "out", [dev])
+    before, after = weights(half), weights(tmp_path / "out")
+    assert {tensor.dtype for tensor in after.values()} == {torch.float32}
+    name = "encoder.layer.0.output.dense.weight"
+    assert float((after[name] - before[name].float()).abs().min()) > 0  # steps that bfloat16 would round away
 
 
 def test_adapters_train_alone_and_are_merged_at_the_end(bert: Path, data: Path, dev: Path, tmp_path: Path):
@@ -315,6 +370,30 @@ def test_memory_that_ends_is_told_with_what_would_do(
     monkeypatch.setattr(FollowingLoss, "forward", no_room)
     with pytest.raises(Upstream, match=r"step 1: found no memory for 4 rows.*mini_batch.*no checkpoint yet"):
         train(recipe(bert), data, tmp_path / "out", [dev])
+    monkeypatch.undo()
+    monkeypatch.setattr("heedful.train.dev.measure", no_room)  # before the first step
+    with pytest.raises(Upstream, match=r"step 1: found no memory for 4 rows"):
+        train(recipe(bert), data, tmp_path / "other", [dev])
+
+
+def test_a_disk_that_fails_between_checkpoints_is_told(
+    bert: Path, data: Path, dev: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def no_room(*_: Any) -> Any:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("heedful.train.dev.measure", no_room)
+    with pytest.raises(StorageFailed, match=r"step 1: found .*No space left on device; there is no checkpoint yet"):
+        train(recipe(bert), data, tmp_path / "out", [dev])
+
+
+def test_a_damaged_checkpoint_is_named(bert: Path, data: Path, dev: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    assert in_a_fork(recipe(bert), data, out, [dev], killed(3)) == -signal.SIGKILL
+    stored = out / "checkpoints/checkpoint-2/model.safetensors"
+    stored.write_bytes(stored.read_bytes()[:5000])
+    with pytest.raises(Mismatch, match=r"checkpoint-2: found a damaged checkpoint .*delete that folder"):
+        train(recipe(bert), data, out, [dev])
 
 
 def test_what_does_not_fit_is_told_before_anything_trains(bert: Path, data: Path, dev: Path, tmp_path: Path):
@@ -329,6 +408,9 @@ def test_what_does_not_fit_is_told_before_anything_trains(bert: Path, data: Path
     (tmp_path / "c").mkdir()
     (tmp_path / "c/thesis.tex").write_text("mine")
     with pytest.raises(Mismatch, match="other things in it"):
+        train(recipe(bert), data, tmp_path / "c", [dev])
+    (tmp_path / "c/training.json").write_text("3")
+    with pytest.raises(Mismatch, match="found no manifest of a run"):
         train(recipe(bert), data, tmp_path / "c", [dev])
 
 

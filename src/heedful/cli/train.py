@@ -37,7 +37,8 @@ def command(
     if config is None and preset is None:
         raise BadInput("found neither CONFIG nor --preset; expected one")
     settings, places = read_config(config) if config else (preset_of(preset or ""), Places())
-    recipe = make_recipe(settings | parse_settings(setting or ()), str(config or f"--preset {preset}"))
+    where = f"{config or f'--preset {preset}'}{' with --set' if setting else ''}"
+    recipe = make_recipe(settings | parse_settings(setting or ()), where)
     data, out = data or places.data, out or places.out
     if data is None or out is None:
         raise BadInput(f"found no {'data' if data is None else 'out'}; expected --data and --out, or both in CONFIG")

@@ -89,6 +89,7 @@ class _Run:
         from heedful.train.dev import joint
         from heedful.train.model import build_model, count_parameters, merge_adapters
         from heedful.train.output import write_model
+        from heedful.train.processes import lost_process, out_of_memory
         from heedful.train.trainer import clear_staging, last_checkpoint, last_good
 
         if not sys.stderr.isatty():
@@ -99,24 +100,32 @@ class _Run:
         transformers.set_seed(self.recipe.seed)  # adapters begin at random
         device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
         model = build_model(self.recipe, device)
-        cut = share_cut(model, self.columns, self.recipe)
+        cut = share_cut(model, self.columns, self.recipe) if main else {}
         if main:
             clear_staging(checkpoints)
         trainer = self._trainer(model, checkpoints)
-        before = self._before(model, main)
         resumed = last_checkpoint(checkpoints)
         try:
+            before = self._before(model, main)
             trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
         except HeedfulError:
             raise
-        except (MemoryError, RuntimeError) as error:
-            if not out_of_memory(error):
-                raise
-            raise Upstream(
-                f"step {trainer.state.global_step + 1}: found no memory for {self.recipe.batch} rows of up to "
-                f"{self.recipe.max_length} tokens; set mini_batch (GradCache: the same result) or "
-                f"gradient_checkpointing, or lower max_length or batch; {last_good(checkpoints)}"
-            ) from error
+        except (MemoryError, RuntimeError, OSError) as error:
+            step, first = trainer.state.global_step + 1, (str(error).strip() or type(error).__name__).splitlines()[0]
+            if out_of_memory(error):
+                raise Upstream(
+                    f"step {step}: found no memory for {self.recipe.batch} rows of up to {self.recipe.max_length} "
+                    "tokens; set mini_batch (GradCache: the same result) or gradient_checkpointing, or lower "
+                    f"max_length or batch; {last_good(checkpoints)}"
+                ) from error
+            if lost_process(error):
+                raise Upstream(
+                    f"step {step}: found that another process of this run has ended ({first}); what it said, or the "
+                    f"launcher's summary, says why; {last_good(checkpoints)}. Run the same command again to go on"
+                ) from error
+            if isinstance(error, OSError):
+                raise StorageFailed(f"step {step}: found {first}; {last_good(checkpoints)}") from error
+            raise
         trainer.accelerator.wait_for_everyone()
         if not main:
             return Trained(self.out)
@@ -217,10 +226,12 @@ class _Run:
             use_cpu=not cuda,
             ddp_backend="gloo" if processes > 1 and not cuda else None,
             ddp_find_unused_parameters=False,
+            dataloader_drop_last=processes > 1,  # as every process drops it anyway, and says so
             dataloader_pin_memory=cuda,
             prompts=self._prompts(),
             **checkpointing,
         )
+        arguments._n_gpu = min(arguments.n_gpu, 1)  # one process, one GPU: else a step would be `batch` rows for each
         callbacks = [EarlyStoppingCallback(recipe.patience)] if recipe.patience else []
         trainer = Trainer(
             model=model,
@@ -255,15 +266,6 @@ class _Run:
         found = self.evaluator.measured(model)
         write_json(kept, found)
         return found
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ended, on a GPU or on the CPU."""
-    import torch
-
-    said = str(error).lower()
-    marks = ("out of memory", "not enough memory", "can't allocate memory", "defaultcpuallocator")
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(mark in said for mark in marks)
 
 
 def share_cut(model: Any, columns: Columns, recipe: Recipe, sample: int = 500) -> dict[str, float]:
@@ -324,9 +326,9 @@ def _open(out: Path, identity: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if path.is_file():
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise Mismatch(f"{path}: found no valid JSON ({error}); name another --out") from None
+            found = dict(json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            raise Mismatch(f"{path}: found no manifest of a run ({error}); name another --out") from None
         differ = [key for key, value in identity.items() if found.get("identity", {}).get(key) != value]
         if not differ:
             return found

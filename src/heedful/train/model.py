@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import nn
 
 from heedful.encode.pretrained import Weights
@@ -34,9 +35,10 @@ def build_model(recipe: Recipe, device: str | None = None) -> SentenceTransforme
     name = str(shipped_model().folder) if recipe.model in SHIPPED_NAMES else recipe.model
     weights = Weights(name)
     where = weights.at_hub()
+    wide = {"dtype": torch.float32}  # in half precision as many are published, small steps would be rounded away
     try:
         made = (Transformer if recipe.attention == "none" else InstructedTransformer)(
-            name, model_kwargs=dict(where), processor_kwargs=dict(where), config_kwargs=dict(where)
+            name, model_kwargs=where | wide, processor_kwargs=dict(where), config_kwargs=dict(where)
         )
     except (OSError, ValueError, ImportError, RuntimeError) as error:
         raise weights.missing(error) from error

@@ -1,4 +1,4 @@
-"""What processes of one training run tell each other: how many they are, and tensors whose gradients flow back."""
+"""What processes of one training run tell each other: how many there are, tensors with gradients, failures."""
 
 from __future__ import annotations
 
@@ -15,6 +15,18 @@ def rank_and_size() -> tuple[int, int]:
     if dist.is_available() and dist.is_initialized():
         return dist.get_rank(), dist.get_world_size()
     return 0, 1
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ended, on a GPU or on the CPU."""
+    said = str(error).lower()
+    marks = ("out of memory", "not enough memory", "can't allocate memory", "defaultcpuallocator")
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(mark in said for mark in marks)
+
+
+def lost_process(error: BaseException) -> bool:
+    """Whether an error says that another process of the run has gone."""
+    return rank_and_size()[1] > 1 and (isinstance(error, dist.DistError) or "gloo" in str(error))
 
 
 def gathered_sizes(rows: int, device: torch.device) -> list[int]:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from sentence_transformers import SentenceTransformerTrainer
+from torch import nn
 from transformers import TrainerCallback
 from transformers.trainer_callback import ExportableState
 from transformers.trainer_utils import rotate_checkpoints
 
-from heedful.errors import Diverged, StorageFailed
-from heedful.train.processes import rank_and_size
+from heedful.errors import Diverged, Mismatch, StorageFailed
+from heedful.train.processes import lost_process, out_of_memory, rank_and_size
 
 STAGING = "staging-"
 STATE = "trainer_state.json"
@@ -48,6 +50,15 @@ class Trainer(SentenceTransformerTrainer):
         if self.state.best_model_checkpoint:
             self._load_from_checkpoint(self.state.best_model_checkpoint)
 
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
+        del model  # the parent has its own
+        with _readable(resume_from_checkpoint):
+            super()._load_from_checkpoint(resume_from_checkpoint)
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        with _readable(checkpoint):
+            super()._load_optimizer_and_scheduler(checkpoint)
+
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         """The model as sentence-transformers saves it; no pickled arguments, no generated card."""
         del state_dict
@@ -74,16 +85,20 @@ class Trainer(SentenceTransformerTrainer):
             if self.args.should_save:
                 self._keep_callbacks()
                 self.state.save_to_json(str(staging / STATE))
-                flush(staging)
             _wait()
             if self.args.should_save:
+                flush(staging)
                 shutil.rmtree(final, ignore_errors=True)
                 os.replace(staging, final)
+            _wait()
         except Exception as error:  # the writers raise many kinds: OSError, RuntimeError, SafetensorError
+            free = shutil.disk_usage(folder.parent).free / 1e6
             shutil.rmtree(staging, ignore_errors=True)
+            if lost_process(error):
+                raise
             raise StorageFailed(
-                f"{final}: cannot be written: {str(error).splitlines()[0] if str(error) else type(error).__name__}; "
-                f"{last_good(folder)}. Make room, and run the same command again"
+                f"{final}: cannot be written: {str(error).splitlines()[0] if str(error) else type(error).__name__} "
+                f"({free:,.0f} MB free); {last_good(folder)}. Make room, and run the same command again"
             ) from error
         if self.args.should_save:
             rotate_checkpoints(
@@ -144,6 +159,21 @@ def flush(folder: Path) -> None:
         if path.is_file():
             with path.open("rb+") as file:
                 os.fsync(file.fileno())
+
+
+@contextmanager
+def _readable(checkpoint: str | None) -> Iterator[None]:
+    """Say which checkpoint it is that cannot be read. Raises Mismatch."""
+    try:
+        yield
+    except Exception as error:  # the readers raise many kinds
+        if out_of_memory(error) or lost_process(error):
+            raise
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise Mismatch(
+            f"{checkpoint}: found a damaged checkpoint ({first}); delete that folder, and run the same command again "
+            "to go on from the one before"
+        ) from error
 
 
 def _wait() -> None:
