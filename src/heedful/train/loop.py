@@ -120,7 +120,7 @@ class _Run:
                 ) from error
             if lost_process(error):
                 raise Upstream(
-                    f"step {step}: found that another process of this run has ended ({first}); what it said, or the "
+                    f"step {step}: found that another process of this run has ended; its own message, or the "
                     f"launcher's summary, says why; {last_good(checkpoints)}. Run the same command again to go on"
                 ) from error
             if isinstance(error, OSError):
