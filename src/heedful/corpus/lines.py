@@ -75,10 +75,14 @@ def read_lines(path: Path, start: int = 0, stop: int | None = None) -> Iterator[
 def is_plain(path: Path) -> bool:
     """Whether lines of the file can be read from anywhere in it: a regular file, not packed, not UTF-16."""
     try:
-        with path.open("rb") as file:
-            return path.is_file() and file.read(2) not in (_GZIP, *_UTF16)
+        return path.is_file() and _head(path) not in (_GZIP, *_UTF16)
     except OSError:
         return False
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(2)
 
 
 def _next_line(file: BinaryIO, start: int, stop: int | None) -> int:
