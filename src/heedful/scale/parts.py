@@ -120,7 +120,7 @@ class Parts:
 
     def _say(self, part: Part) -> None:
         if not self._said:
-            log.warning("a worker does not see %s as it is here; what such workers cannot read is sent", part.path)
+            log.warning("a worker does not see %s as it is here; what such workers give back is read here", part.path)
             self._said = True
 
 

@@ -58,10 +58,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """number: its place in the order. key: see `Table.key`. Holds its documents, or where they stand.
-
-    Raises Mismatch where those of the parts are wanted and a file is not what it was.
-    """
+    """number: its place in the order. key: see `Table.key`. It holds its documents, or the parts where they stand."""
 
     number: int
     key: str
@@ -73,7 +70,7 @@ class Shard:
         return all(part.is_here() for part in self.parts)
 
     def filled(self) -> Shard:
-        """With its documents."""
+        """With its documents. Raises Mismatch where a file is not what it was."""
         if not self.parts:
             return self
         if not self.is_here():
