@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.index.conftest import contents, make_documents
 
+import heedful.cli.index
+import heedful.encode
 from heedful.cli.main import main
 from heedful.cli.ray_option import with_addresses
 from heedful.encode.hashing import HashEncoder
 from heedful.index import build_index
+from heedful.seams import LocalMapper
 
 
 @pytest.mark.parametrize(
@@ -63,3 +69,26 @@ def test_compact_joins_the_pieces_and_says_what_it_needs(tmp_path: Path, capsys:
     assert (report["pieces_before"], report["pieces"], report["documents"]) == (3, 1, 15)
     assert "MB more for a while" in said.err
     assert contents(tmp_path / "index") == before
+
+
+@pytest.mark.parametrize("name", ["plain.jsonl", "cut-off.jsonl.gz"])
+def test_a_bad_source_exits_2_or_is_counted_and_the_rest_is_done(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(heedful.encode, "load_encoder", lambda name, *, scheme, **given: HashEncoder(16, scheme))
+    monkeypatch.setattr(heedful.cli.index, "mapper_of", lambda *given: nullcontext(LocalMapper()))
+    rows: list[Any] = [
+        json.dumps({"_id": f"d{n}", "title": "On tides", "text": f"Tide {n} is old."}) for n in range(30)
+    ]
+    path = tmp_path / name
+    if path.suffix == ".gz":
+        path.write_bytes(gzip.compress("\n".join(rows).encode(), 0)[:-200])
+    else:
+        path.write_text("\n".join([*rows[:25], "{half", *rows[26:]]))
+    order = ["index", str(path), "--out", str(tmp_path / "x"), "--format", "json"]
+    assert main(order) == 2
+    [said] = [text for text in capsys.readouterr().err.splitlines() if f"{path}:2" in text]
+    assert main([*order, "--skip-bad"]) == 0
+    done = json.loads(capsys.readouterr().out)
+    assert done["documents"] == done["read"]["read"] > 20 and done["read"]["skipped"] == 1
+    assert done["read"]["reasons"][0] in said

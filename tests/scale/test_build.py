@@ -16,14 +16,14 @@ from heedful.errors import BadInput, Mismatch, StorageFailed
 from heedful.index import Index, build_index, describe_index
 from heedful.index.objects import locate, names_in
 from heedful.records import Document
-from heedful.scale import build, build_in_shards, encoding, shards
+from heedful.scale import build, build_in_shards, encoding, parts, shards, survey
 from heedful.seams import LocalMapper
 
 
 @pytest.fixture(autouse=True)
 def _small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shards of four documents."""
-    for module in (build, encoding, shards):
+    for module in (encoding, parts, shards, survey):
         monkeypatch.setattr(module, "CHUNK", 4)
 
 

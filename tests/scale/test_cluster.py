@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 from tests.index.conftest import contents, make_documents
 
+from heedful.corpus import CorpusFiles, ReadReport, parts, read_documents
 from heedful.corpus.aspects import SCIENCE
 from heedful.encode.hashing import HashEncoder
 from heedful.errors import BadInput, BadRecord, StorageFailed, Upstream
@@ -209,3 +211,44 @@ def test_a_wrong_address_is_said_at_once():
 def test_importing_heedful_and_its_command_line_imports_no_ray():
     code = "import sys, heedful, heedful.cli.main, heedful.scale; sys.exit('ray' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+
+
+def blindly(fn: Callable[[Any], Any], item: Any) -> Any:
+    """As on a machine that does not see any file that was cut."""
+    from heedful.corpus.parts import Part
+
+    see = Part.is_here
+    Part.is_here = lambda part: False
+    try:
+        return fn(item)
+    finally:
+        Part.is_here = see
+
+
+class Blind:
+    """A mapper whose workers do not see the files."""
+
+    def __init__(self, mapper: RayMapper):
+        self._mapper = mapper
+
+    def map(self, fn: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+        return self._mapper.map(partial(blindly, fn), items)
+
+
+@pytest.mark.parametrize("see", [True, False])
+def test_a_build_whose_workers_read_the_files_is_the_local_build(
+    see: bool, mapper: RayMapper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(parts, "PART", 50_000)
+    rows = [json.dumps({"_id": d.id, "title": d.title, "text": d.text, **d.metadata}) for d in make_documents(2100)]
+    rows[1500:1500] = ["{half", rows[7]]
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(rows))
+    files, plain = CorpusFiles(path, skip_bad=True), ReadReport()
+    with pytest.raises(BadRecord, match=r"a\.jsonl:1501: found broken JSON"):
+        build_in_shards(CorpusFiles(path), tmp_path / "shards", HashEncoder(16), mapper)
+    build_in_shards(files, tmp_path / "shards", HashEncoder(16), mapper if see else Blind(mapper))
+    build_index(read_documents(path, skip_bad=True, report=plain), tmp_path / "local", HashEncoder(16))
+    assert contents(tmp_path / "shards") == contents(tmp_path / "local")
+    assert files.report.as_json() == plain.as_json()
+    assert (plain.read, plain.skipped) == (2100, 2) and len(files.parts() or []) > 5

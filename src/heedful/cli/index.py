@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +17,6 @@ from heedful.cli.ray_option import RayAddress, Workers, mapper_of
 
 if TYPE_CHECKING:
     from heedful.index import BuildReport
-    from heedful.records import Document
 
 _EVERY = 15.0  # seconds between lines where stderr is no terminal
 
@@ -51,7 +50,7 @@ def command(
     """Index documents. Run it again after an interruption: it goes on where it was."""
     from dataclasses import asdict
 
-    from heedful.corpus import SCIENCE, AspectScheme, ReadReport, read_documents
+    from heedful.corpus import SCIENCE, AspectScheme, CorpusFiles, ReadReport
     from heedful.encode import load_encoder
     from heedful.errors import BadInput, Missing
     from heedful.index import build_index, describe_sources, read_manifest
@@ -61,12 +60,8 @@ def command(
         raise BadInput("no SOURCE: name a file of documents (or --delete ID to remove some)")
     files = [Path(source) for source in sources or []]
     place = locate(out)
-    reports: list[ReadReport] = []  # one a reading
-
-    def read() -> Iterator[Document]:
-        reports.append(ReadReport())
-        return read_documents(files, skip_bad=skip_bad, report=reports[-1]) if files else iter(())
-
+    read = CorpusFiles(files, skip_bad=skip_bad) if files else None
+    documents = read() if read else ()
     scheme = AspectScheme.from_toml(aspects) if aspects else None
     name: Any = encoder
     source: Any = labels.value if labels else None
@@ -81,17 +76,20 @@ def command(
     kept: dict[str, Any] = {"sources": describe_sources(files), "scheme": scheme}
     with mapper_of(ray, workers) as mapper, _progress() as tell:
         if mapper is None:
-            report = build_index(read(), str(place), model, update=changing, delete=delete or (), progress=tell, **kept)
+            report = build_index(
+                documents, str(place), model, update=changing, delete=delete or (), progress=tell, **kept
+            )
         elif changing:
             from heedful.scale import MappedEncoder
 
             mapped = MappedEncoder(model, scheme, mapper)
-            report = build_index(read(), str(place), mapped, update=True, delete=delete or (), progress=tell, **kept)
-        else:
+            report = build_index(documents, str(place), mapped, update=True, delete=delete or (), progress=tell, **kept)
+        elif read:  # as there always is where nothing is to be deleted
             from heedful.scale import build_in_shards
 
-            report = build_in_shards(lambda: _counted(read()), str(place), model, mapper, progress=tell, **kept)
-    found = reports[0] if reports else ReadReport()
+            with _reading_told():
+                report = build_in_shards(read, str(place), model, mapper, progress=tell, **kept)
+    found = read.report if read else ReadReport()
     for warning in found.warnings():
         note(f"warning: {warning}")
     if format is Format.json:
@@ -100,14 +98,24 @@ def command(
         print(_summary(str(place), report))
 
 
-def _counted(documents: Iterable[Document]) -> Iterator[Document]:
-    """The documents; at times a line says how many have been read."""
+@contextmanager
+def _reading_told() -> Iterator[None]:
+    """While it lasts, a line says at times how many documents have been read."""
+    from heedful.seams import LISTENER
+
     last = time.monotonic()
-    for number, document in enumerate(documents, start=1):
-        yield document
+
+    def listen(what: str, done: int, total: int | None) -> None:
+        nonlocal last
         if time.monotonic() - last >= _EVERY:
             last = time.monotonic()
-            note(f"{number:,} documents read")
+            note(f"{done:,} {what}")
+
+    token = LISTENER.set(listen)
+    try:
+        yield
+    finally:
+        LISTENER.reset(token)
 
 
 def _summary(out: str, report: BuildReport) -> str:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
+from heedful.corpus.lines import Entry
+from heedful.errors import BadRecord
 from heedful.records import Document, Scalar, Sentence
 
 _FIXED = frozenset({"_id", "id", "title", "text", "abstract", "sentences"})
@@ -21,16 +24,24 @@ class Unusable(Exception):
 
 
 class Tally:
-    """What was mended or left out while fields became documents."""
+    """What was mended or left out while fields became documents. lines: met so far, where a part of a file is read."""
 
     def __init__(self) -> None:
+        self.lines = 0
         self.control_characters = 0
         self.ignored_fields: dict[str, int] = {}  # name -> documents; at most 100 names
 
-    def ignore(self, name: str) -> None:
+    def ignore(self, name: str, documents: int = 1) -> None:
         """Count a field whose value is no scalar and no list of scalars."""
         if name in self.ignored_fields or len(self.ignored_fields) < 100:
-            self.ignored_fields[name] = self.ignored_fields.get(name, 0) + 1
+            self.ignored_fields[name] = self.ignored_fields.get(name, 0) + documents
+
+    def add(self, later: Tally) -> None:
+        """Count what was met in later entries too."""
+        self.lines += later.lines
+        self.control_characters += later.control_characters
+        for name, documents in later.ignored_fields.items():
+            self.ignore(name, documents)
 
     def clean(self, text: str) -> str:
         """The text without control characters (counted), every line end as a line feed."""
@@ -61,6 +72,23 @@ def to_document(fields: Mapping[str, object], tally: Tally) -> Document:
         if name not in _FIXED and (scalar := _scalar(name, value, tally)) is not None:
             metadata[tally.clean(name).strip()] = scalar
     return Document(id, title, text, _placed(sentences, text), metadata)
+
+
+def converted(
+    path: Path, entries: Iterable[Entry | BadRecord], tally: Tally
+) -> Iterator[tuple[int, int, Document | BadRecord]]:
+    """(line, byte, document or what is wrong there) of each entry; what broke off ends with what is wrong."""
+    try:
+        for entry in entries:
+            if isinstance(entry, BadRecord):
+                yield entry.line, -1, entry
+                continue
+            try:
+                yield entry.line, entry.at, to_document(entry.fields, tally)
+            except Unusable as error:
+                yield entry.line, entry.at, BadRecord(path, entry.line, error.found, error.expected)
+    except BadRecord as error:
+        yield error.line, -1, error
 
 
 def _id(fields: Mapping[str, object], tally: Tally) -> str:

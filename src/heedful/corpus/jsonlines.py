@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,7 +16,12 @@ _EXPECTED = "one JSON object a line, with _id, title and text (or abstract)"
 
 def read_jsonlines(path: Path) -> Iterator[Entry | BadRecord]:
     """The objects of a file of JSON lines; empty lines are passed over."""
-    for line in read_lines(path):
+    return entries(path, read_lines(path))
+
+
+def entries(path: Path, lines: Iterable[Line]) -> Iterator[Entry | BadRecord]:
+    """The objects of these lines of the file."""
+    for line in lines:
         if line.fault or not line.text.isspace():
             yield _entry(path, line)
 
@@ -34,7 +39,7 @@ def _entry(path: Path, line: Line) -> Entry | BadRecord:
         return BadRecord(path, line.number, f"{error}", "finite numbers, text or null")
     if not isinstance(value, dict):
         return BadRecord(path, line.number, f"a JSON {_NAMES.get(type(value), 'value')}", _EXPECTED)
-    return Entry(line.number, value)
+    return Entry(line.number, value, line.at)
 
 
 def _refuse(constant: str) -> NoReturn:

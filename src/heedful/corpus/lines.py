@@ -14,47 +14,55 @@ from heedful.errors import BadInput, BadRecord, Missing
 LONGEST_LINE = 64 * 2**20  # bytes
 _BOM = b"\xef\xbb\xbf"
 _GZIP = b"\x1f\x8b"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line of a file, its line feed included (the last line may have none).
 
-    fault: why the line cannot be read; its text is then of no use.
+    at: the byte, of the unpacked data, at which it begins. fault: why the line cannot be read; its text is then of no
+    use.
     """
 
     number: int
+    at: int
     text: str
     fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of a corpus file. line: where it begins, from 1. fields: raw values by the names of the file."""
+    """One entry of a corpus file. line: where it begins, from 1. fields: raw values by the names of the file.
+
+    at: the byte at which it begins, where the format has one entry a line.
+    """
 
     line: int
     fields: dict[str, object]
+    at: int = -1
 
 
-def read_lines(path: Path) -> Iterator[Line]:
+def read_lines(path: Path, start: int = 0, stop: int | None = None) -> Iterator[Line]:
     """The lines of a file, CRLF as LF, a byte order mark left out; gzip is recognised by its first bytes.
 
+    start, stop: of a plain file only the lines that begin at a byte of [start, stop), numbered from 1 all the same.
     A line that is not UTF-8, or is longer than 64 MiB, comes with its fault. Raises BadRecord where nothing more can
     be read: damaged or cut-off gzip, UTF-16; BadInput or Missing where the file cannot be opened.
     """
     number = 0
     try:
         with path.open("rb") as raw:
-            start = raw.read(3)
-            raw.seek(0)
-            packed = start[:2] == _GZIP
-            if path.suffix.lower() == ".gz" and not packed and start:
+            head = raw.read(3)
+            packed = head[:2] == _GZIP
+            if path.suffix.lower() == ".gz" and not packed and head:
                 raise BadRecord(path, 1, "data that is not gzip", "a gzip file, or a name without .gz")
-            if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            if head[:2] in _UTF16:
                 raise BadRecord(path, 1, "UTF-16 text", "UTF-8; save the file as UTF-8")
+            first = _next_line(raw, start, stop)
             file = cast(BinaryIO, gzip.GzipFile(fileobj=raw)) if packed else cast(BinaryIO, raw)
-            for number, (data, whole) in enumerate(_pieces(file), 1):
-                yield _line(number, data.removeprefix(_BOM) if number == 1 else data, whole)
+            for number, (at, data, whole) in enumerate(_pieces(file, first, stop), 1):
+                yield _line(number, at, data if at else data.removeprefix(_BOM), whole)
     except FileNotFoundError:
         raise Missing(f"{path}: no such file") from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -64,22 +72,49 @@ def read_lines(path: Path) -> Iterator[Line]:
         raise BadInput(f"{path}: cannot be read ({error.strerror or error}); expected a readable file") from None
 
 
-def _pieces(file: BinaryIO) -> Iterator[tuple[bytes, bool]]:
-    while data := file.readline(LONGEST_LINE + 1):
+def is_plain(path: Path) -> bool:
+    """Whether lines of the file can be read from anywhere in it: a regular file, not packed, not UTF-16."""
+    try:
+        return path.is_file() and _head(path) not in (_GZIP, *_UTF16)
+    except OSError:
+        return False
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(2)
+
+
+def _next_line(file: BinaryIO, start: int, stop: int | None) -> int:
+    """Go to the first line that begins at `start` or later; its byte. No further than `stop`."""
+    at = max(start - 1, 0)
+    file.seek(at)
+    while start and (stop is None or at < stop):
+        data = file.readline(2**20 if stop is None else min(2**20, stop - at))
+        at += len(data)
+        if not data or data.endswith(b"\n"):
+            break
+    return at
+
+
+def _pieces(file: BinaryIO, at: int, stop: int | None) -> Iterator[tuple[int, bytes, bool]]:
+    while (stop is None or at < stop) and (data := file.readline(LONGEST_LINE + 1)):
+        begin, at = at, at + len(data)
         whole = len(data) <= LONGEST_LINE
         rest = data
         while not whole and rest and not rest.endswith(b"\n"):
             rest = file.readline(2**20)
-        yield (data if whole else b""), whole
+            at += len(rest)
+        yield begin, (data if whole else b""), whole
 
 
-def _line(number: int, data: bytes, whole: bool) -> Line:
+def _line(number: int, at: int, data: bytes, whole: bool) -> Line:
     if not whole:
-        return Line(number, "", f"a line of more than {LONGEST_LINE // 2**20} MiB")
+        return Line(number, at, "", f"a line of more than {LONGEST_LINE // 2**20} MiB")
     if data.endswith(b"\r\n"):
         data = data[:-2] + b"\n"
     try:
-        return Line(number, data.decode("utf-8"))
+        return Line(number, at, data.decode("utf-8"))
     except UnicodeDecodeError as error:
         byte = data[error.start]
-        return Line(number, "", f"the byte 0x{byte:02x} in column {error.start + 1}, which is not UTF-8")
+        return Line(number, at, "", f"the byte 0x{byte:02x} in column {error.start + 1}, which is not UTF-8")

@@ -10,10 +10,11 @@ from typing import Any
 
 from heedful.corpus.bibtex import read_bibtex
 from heedful.corpus.duplicates import SeenIds
-from heedful.corpus.fields import Tally, Unusable, to_document
+from heedful.corpus.fields import Tally, converted
 from heedful.corpus.jsonlines import read_jsonlines
 from heedful.corpus.language import is_english
 from heedful.corpus.lines import Entry
+from heedful.corpus.parts import Part, cut
 from heedful.corpus.ris import read_ris
 from heedful.corpus.tables import read_csv, read_tsv
 from heedful.errors import BadInput, BadRecord, Missing
@@ -31,7 +32,7 @@ _READERS: dict[str, Callable[[Path], Iterator[Entry | BadRecord]]] = {
 }
 _KINDS = f"{', '.join(_READERS)}, each plain or .gz, or a folder with corpus.jsonl or corpus.jsonl.gz"
 _CORPUS = ("corpus.jsonl", "corpus.jsonl.gz")
-_REASONS = 5
+REASONS = 5
 
 
 @dataclass
@@ -52,6 +53,12 @@ class ReadReport:
     ignored_fields: dict[str, int] = field(default_factory=dict)
     english: int = 0
     not_english: int = 0
+
+    def skip(self, bad: BadRecord) -> None:
+        """Count an entry that cannot be used; the first ones are named."""
+        self.skipped += 1
+        if len(self.reasons) < REASONS:
+            self.reasons.append(str(bad))
 
     def warnings(self) -> list[str]:
         """What someone should know before relying on these documents, a sentence each."""
@@ -96,13 +103,38 @@ def read_documents(
     that is not there and BadInput for one of another kind, both before anything is read, and BadInput in the end where
     no document was found.
     """
-    sources = [sources] if isinstance(sources, str | Path) else sources
-    paths = [_locate(Path(source)) for source in sources]
-    if not paths:
-        raise BadInput(f"found no source; expected at least one of {_KINDS}")
+    paths = _located(sources)
     if report is not None:
         return _stream(paths, skip_bad, report)
     return _logged(_stream(paths, skip_bad, own := ReadReport()), own)
+
+
+class CorpusFiles:
+    """Files and benchmark folders to be read more than once: call it for the documents, as `read_documents`.
+
+    report: what the last reading that came to its end met. Raises Missing and BadInput as `read_documents` does.
+    """
+
+    def __init__(self, sources: Sequence[str | Path] | str | Path, *, skip_bad: bool = False):
+        self.paths, self.skip_bad, self.report = _located(sources), skip_bad, ReadReport()
+
+    def __call__(self) -> Iterator[Document]:
+        """All documents, in order."""
+        report = ReadReport()
+        yield from _stream(self.paths, self.skip_bad, report)
+        self.report = report
+
+    def parts(self) -> list[Part] | None:
+        """All files in parts, in order; None where one of them cannot be cut."""
+        found = [cut(path) for path in self.paths]
+        return None if None in found else [part for parts in found if parts for part in parts]
+
+
+def _located(sources: Sequence[str | Path] | str | Path) -> list[Path]:
+    sources = [sources] if isinstance(sources, str | Path) else sources
+    if not sources:
+        raise BadInput(f"found no source; expected at least one of {_KINDS}")
+    return [_locate(Path(source)) for source in sources]
 
 
 def _locate(path: Path) -> Path:
@@ -131,22 +163,17 @@ def _stream(paths: Sequence[Path], skip_bad: bool, report: ReadReport) -> Iterat
         report.sources.append(str(path))
         for line, found in _documents(path, tally):
             if isinstance(found, Document) and not seen.add(found.id):
-                first = None if skip_bad else _first(paths[: number + 1], found.id)
-                where = f", first at {first}" if first else ""
-                found = BadRecord(path, line, f"the id {found.id!r} again{where}", "every id once over all sources")
+                found = comes_again(paths[: number + 1], line, found.id, skip_bad)
             report.control_characters, report.ignored_fields = tally.control_characters, tally.ignored_fields
             if isinstance(found, Document):
                 _count(report, found)
                 yield found
             elif skip_bad:
-                report.skipped += 1
-                if len(report.reasons) < _REASONS:
-                    report.reasons.append(str(found))
+                report.skip(found)
             else:
                 raise found
     if not report.read:
-        reason = f"; the first: {report.reasons[0]}" if report.reasons else ""
-        raise BadInput(f"{', '.join(map(str, paths))}: found no usable document ({report.skipped} skipped{reason})")
+        raise nothing_usable(paths, report)
 
 
 def _logged(documents: Iterator[Document], report: ReadReport) -> Iterator[Document]:
@@ -158,22 +185,30 @@ def _logged(documents: Iterator[Document], report: ReadReport) -> Iterator[Docum
 def _documents(path: Path, tally: Tally) -> Iterator[tuple[int, Document | BadRecord]]:
     """(line, document or what is wrong there); a file that breaks off ends with what is wrong."""
     nothing = True
-    try:
-        for entry in _READERS[_kind(path)](path):
-            nothing = False
-            if isinstance(entry, BadRecord):
-                yield entry.line, entry
-                continue
-            try:
-                yield entry.line, to_document(entry.fields, tally)
-            except Unusable as error:
-                yield entry.line, BadRecord(path, entry.line, error.found, error.expected)
-    except BadRecord as error:
-        yield error.line, error
-        return
+    for line, _, found in converted(path, _READERS[_kind(path)](path), tally):
+        nothing = False
+        yield line, found
     if nothing:
-        found = "an empty file" if path.stat().st_size == 0 else "no entry"
-        yield 1, BadRecord(path, 1, found, "at least one document")
+        yield 1, nothing_in(path)
+
+
+def nothing_in(path: Path) -> BadRecord:
+    """What is wrong with a file without entries."""
+    found = "an empty file" if path.stat().st_size == 0 else "no entry"
+    return BadRecord(path, 1, found, "at least one document")
+
+
+def comes_again(paths: Sequence[Path], line: int, id: str, skip_bad: bool) -> BadRecord:
+    """What is wrong with an id that an earlier line has. paths: those read so far, the one with the line last."""
+    first = None if skip_bad else _first(paths, id)
+    where = f", first at {first}" if first else ""
+    return BadRecord(paths[-1], line, f"the id {id!r} again{where}", "every id once over all sources")
+
+
+def nothing_usable(paths: Sequence[Path], report: ReadReport) -> BadInput:
+    """What is wrong with files without a document."""
+    reason = f"; the first: {report.reasons[0]}" if report.reasons else ""
+    return BadInput(f"{', '.join(map(str, paths))}: found no usable document ({report.skipped} skipped{reason})")
 
 
 def _first(paths: Sequence[Path], id: str) -> str | None:
@@ -184,10 +219,15 @@ def _first(paths: Sequence[Path], id: str) -> str | None:
     return None
 
 
+def sampled(number: Any) -> Any:
+    """Whether the document of this number, from 1, is asked for its language: of an int, or of each of an array."""
+    return (number <= 200) | (number % 64 == 0)
+
+
 def _count(report: ReadReport, document: Document) -> None:
     report.read += 1
     report.without_abstract += not document.text
-    if report.read <= 200 or report.read % 64 == 0:
+    if sampled(report.read):
         english = is_english(f"{document.title} {document.text}")
         report.english += english is True
         report.not_english += english is False

@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
+from typing import TypeAlias
 
 from heedful.errors import BadInput
 from heedful.records import Document, Scalar
 
+Shape: TypeAlias = tuple[tuple[str, str], ...]  # (field, type) of what one document's metadata hold
 RESERVED = frozenset(
     {"id", "title", "text", "vector_whole", "row_digest"}
     | {f"sentence_{part}" for part in ("vectors", "texts", "labels", "starts", "ends", "probabilities")}
@@ -55,31 +57,49 @@ def column_name(field: str) -> str:
     return f"_{name}" if name[0].isdigit() else name
 
 
+def shapes_of(documents: Iterable[Document]) -> dict[Shape, str]:
+    """Each shape of these documents' metadata -> the id of the first document that has it, in that order."""
+    shapes: dict[Shape, str] = {}
+    for document in documents:
+        shapes.setdefault(shape_of(document), document.id)
+    return shapes
+
+
+def shape_of(document: Document) -> Shape:
+    """Which fields its metadata have, and of which types."""
+    return tuple((field, type) for field, value in document.metadata.items() if (type := type_of(value)))
+
+
 def columns_of(documents: Iterable[Document], fields: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """(column -> type, column -> field) over these documents. fields: column -> field as known so far.
+
+    Raises BadInput as `columns_of_shapes`.
+    """
+    return columns_of_shapes(shapes_of(documents), fields)
+
+
+def columns_of_shapes(shapes: Mapping[Shape, str], fields: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """`columns_of` documents of these shapes (shape -> an id to name, in the documents' order).
 
     Raises BadInput where a field takes a name of the table's own, or two fields would share a column.
     """
     types: dict[str, str] = {}
     known = dict(fields)
     lowered = {name.lower(): name for name in known}
-    for document in documents:
-        for field, value in document.metadata.items():
-            found = type_of(value)
-            if found is None:
-                continue
+    for shape, id in shapes.items():
+        for field, found in shape:
             name = column_name(field)
             owner = known.get(name)
             if owner != field:
                 if owner is not None or name.lower() in lowered:
                     other = owner or known[lowered[name.lower()]]
                     raise BadInput(
-                        f"document {document.id!r}: metadata fields {other!r} and {field!r} would share the column "
+                        f"document {id!r}: metadata fields {other!r} and {field!r} would share the column "
                         f"{name!r}; rename one of them"
                     )
                 if name.lower() in RESERVED or name.lower().startswith("aspect_"):
                     raise BadInput(
-                        f"document {document.id!r}: the metadata field {field!r} has a name that the index uses "
+                        f"document {id!r}: the metadata field {field!r} has a name that the index uses "
                         "itself; rename it"
                     )
                 known[name], lowered[name.lower()] = field, name

@@ -29,18 +29,30 @@ class SeenIds:
             self._settle()
         return True
 
+    def add_all(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """(n,) which of these are new; of equal ones the first is."""
+        new = np.zeros(len(hashes), bool)
+        new[np.unique(hashes, return_index=True)[1]] = True
+        new &= self.missing(hashes)
+        self._put(hashes[new])
+        return new
+
     def missing(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
         """(n,) which of these were never added."""
         self._settle()
         absent = np.ones(len(hashes), bool)
         for level in self._levels:
-            absent &= ~np.isin(hashes, level)
+            absent &= level[np.searchsorted(level, hashes).clip(max=len(level) - 1)] != hashes
         return absent
 
     def _settle(self) -> None:
         if self._fresh:
-            self._levels.append(np.sort(np.fromiter(self._fresh, np.uint64, len(self._fresh))))
+            self._put(np.fromiter(self._fresh, np.uint64, len(self._fresh)))
             self._fresh = set()
+
+    def _put(self, hashes: NDArray[np.uint64]) -> None:
+        if len(hashes):
+            self._levels.append(np.sort(hashes))
         while len(self._levels) > 1 and 2 * len(self._levels[-1]) >= len(self._levels[-2]):
             last = self._levels.pop()
             self._levels[-1] = np.sort(np.concatenate([self._levels[-1], last]))

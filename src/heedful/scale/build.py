@@ -1,8 +1,9 @@
 """A build by many workers: shards are encoded and written wherever there is room, and one commit makes them a table.
 
-The documents are read twice by the driver: once to find the columns, repeated ids and the shards' keys, once to send
-out what is missing. A shard that is done stands in a ledger (`shards/KEY.json` beside the table), so a build that was
-cut off does only the rest. Nobody sees a row before the commit; the manifest, written last, makes the version known.
+The documents are read twice: once to find the columns, repeated ids and the shards' keys, once to encode what is
+missing. Files that can be cut are read by the workers, others by the driver, which sends the documents. A shard that is
+done stands in a ledger (`shards/KEY.json` beside the table), so a build that was cut off does only the rest. Nobody
+sees a row before the commit; the manifest, written last, makes the version known.
 """
 
 from __future__ import annotations
@@ -11,28 +12,27 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from heedful.corpus.aspects import SCIENCE, AspectScheme
+from heedful.corpus.reading import CorpusFiles
 from heedful.errors import BadInput, HeedfulError, Mismatch
 from heedful.index import manifest as files
 from heedful.index.ann import build_ann
 from heedful.index.build import EXACT_LIMIT, BuildReport
-from heedful.index.columns import columns_of, wider
 from heedful.index.derived import build_derived, prune_derived
 from heedful.index.manifest import LEDGER, Column, Manifest
 from heedful.index.objects import Location, locate, names_in
-from heedful.index.rows import digest
-from heedful.index.seen import SeenIds, id_hash
 from heedful.index.store import TABLE, Store, library_versions
 from heedful.records import Document
-from heedful.scale.encoding import CHUNK, EncoderRecipe, chunks
-from heedful.scale.shards import Shard, Table, Written, chunk_digest, commit, finished, write_shard
+from heedful.scale.encoding import EncoderRecipe
+from heedful.scale.parts import Parts
+from heedful.scale.shards import Shard, Table, Written, commit, finished, write_shard
+from heedful.scale.survey import Reading, Stream, Survey
 from heedful.seams import DocumentEncoder, Mapper
 
 MOST_SHARDS = 1024  # so many files are listed, and opened by readers, in no time
@@ -54,12 +54,14 @@ def build_in_shards(
 ) -> BuildReport:
     """A new index of the documents, or the rest of one that was cut off, by the mapper's workers.
 
-    read: gives the documents anew each time. path: a folder that all workers see, or s3://BUCKET/NAME. encoder: what
-    the workers load for themselves (by `EncoderRecipe`); here it says only what it is. Other parameters, the answers of
-    the index and the errors: as `build_index`, whose rows and order it makes. An index that is complete is left as it
-    is. chunks_a_shard: of 1,024 documents; unless given, what makes at most 1,024 shards.
+    read: gives the documents anew each time; `CorpusFiles` that can be cut (JSON lines, not packed) are read by the
+    workers instead, and by the driver where a worker does not see them. path: a folder that all workers see, or
+    s3://BUCKET/NAME. encoder: what the workers load for themselves (by `EncoderRecipe`); here it says only what it is.
+    Other parameters, the answers of the index and the errors: as `build_index`, whose rows and order it makes. An index
+    that is complete is left as it is. chunks_a_shard: of 1,024 documents; unless given, what makes at most 1,024
+    shards.
 
-    Memory here: 8 bytes a document, and the shards under way.
+    Memory here: 8 bytes a document, and the shards under way (where workers read, without documents).
     """
     folder = locate(path)
     started = time.monotonic()
@@ -72,44 +74,11 @@ def build_in_shards(
     kept = files.as_json({**(recipe or {}), "scheme": scheme.as_json()})
     with files.build_lock(folder) as still_ours:
         build = _Build(folder, encoder, EncoderRecipe.of(encoder, scheme), files.as_json(list(sources)), kept)
-        report = build.run(read, mapper, progress, exact_limit, chunks_a_shard, still_ours)
+        reading: Reading = Stream(read)
+        if isinstance(read, CorpusFiles) and (parts := read.parts()) is not None:
+            reading = Parts(read, parts)
+        report = build.run(reading, mapper, progress, exact_limit, chunks_a_shard, still_ours)
         return replace(report, seconds=time.monotonic() - started)
-
-
-@dataclass(slots=True)
-class Survey:
-    """What the first reading found. chunks: a digest of every `CHUNK` documents. corpus: as in the manifest."""
-
-    documents: int = 0
-    total: int = 0
-    types: dict[str, str] = field(default_factory=dict)
-    fields: dict[str, str] = field(default_factory=dict)
-    chunks: list[bytes] = field(default_factory=list)
-
-    @property
-    def corpus(self) -> str:
-        """As in the manifest."""
-        return f"{self.total % 2**128:032x}"
-
-
-def survey(documents: Iterable[Document]) -> Survey:
-    """Read all documents once. BadInput where there are none, or an id comes twice."""
-    found, seen = Survey(), SeenIds()
-    source = iter(documents)
-    while part := list(islice(source, CHUNK)):
-        for document in part:
-            if not seen.add(id_hash(document.id)):
-                raise BadInput(f"document id {document.id!r} occurs twice; ids must be unique over all sources")
-        types, found.fields = columns_of(part, found.fields)
-        for name, type in types.items():
-            found.types[name] = wider(found.types.get(name), type) or type
-        digests = [digest(document) for document in part]
-        found.chunks.append(chunk_digest(digests))
-        found.total += sum(int.from_bytes(own[:16], "big") for own in digests)
-        found.documents += len(part)
-    if not found.documents:
-        raise BadInput("no documents to index; the sources are empty")
-    return found
 
 
 class _Build:
@@ -129,7 +98,7 @@ class _Build:
 
     def run(
         self,
-        read: Callable[[], Iterable[Document]],
+        reading: Reading,
         mapper: Mapper,
         progress: Callable[[int, int], None] | None,
         exact_limit: int,
@@ -138,8 +107,8 @@ class _Build:
     ) -> BuildReport:
         current = files.read_manifest(self.folder) if (self.folder / files.MANIFEST).exists() else None
         if current is not None:
-            return self._compare(read, current)
-        found = survey(read())
+            return self._compare(reading, mapper, current)
+        found = reading.survey(mapper)
         columns = tuple((name, found.fields[name], type) for name, type in sorted(found.types.items()))
         table = Table(str(self.folder), self.recipe, self.dim, self.aspects, columns)
         size = chunks_a_shard or -(-len(found.chunks) // MOST_SHARDS)
@@ -150,7 +119,8 @@ class _Build:
             log.info("resuming: %d of %d shards are there already", len(there), len(keys))
         self._write_journal(found)
         written = dict(there)
-        for done in self._encode(read, mapper, table, keys, size, there):
+        missing = (shard for shard in reading.shards(keys, size) if shard.key not in there)
+        for done in self._encode(reading, mapper, table, missing if len(there) < len(keys) else ()):
             written[done.key] = done
             if progress:
                 progress(sum(one.rows for one in written.values()) - already, already)
@@ -166,12 +136,12 @@ class _Build:
             found.documents, found.documents - already, already=already, resumed=bool(there), version=manifest.version
         )
 
-    def _compare(self, read: Callable[[], Iterable[Document]], current: Manifest) -> BuildReport:
+    def _compare(self, reading: Reading, mapper: Mapper, current: Manifest) -> BuildReport:
         """A complete index: nothing to do, or an error that says what differs."""
         files.require_same_encoder(self.folder, current.encoder, self.spec)
         same = bool(self.sources) and self.sources == files.as_json(list(current.sources))
         if not same:
-            found = survey(read())
+            found = reading.survey(mapper)
             same = (found.documents, found.corpus) == (current.documents, current.corpus)
             if not same:
                 raise BadInput(
@@ -189,26 +159,16 @@ class _Build:
         if isinstance(self.folder, Path):
             (self.folder / LEDGER).mkdir(exist_ok=True)
 
-    def _encode(
-        self,
-        read: Callable[[], Iterable[Document]],
-        mapper: Mapper,
-        table: Table,
-        keys: Sequence[str],
-        size: int,
-        there: Mapping[str, Written],
-    ) -> Iterator[Written]:
-        """What the workers wrote, shard by shard."""
-        if len(there) == len(keys):
-            return
-
-        def missing() -> Iterator[Shard]:
-            parts = chunks(read(), CHUNK * size)
-            for number, (key, documents) in enumerate(zip(keys, parts, strict=False)):
-                if key not in there:
-                    yield Shard(number, key, documents)
-
-        yield from mapper.map(partial(write_shard, table), missing())
+    def _encode(self, reading: Reading, mapper: Mapper, table: Table, missing: Iterable[Shard]) -> Iterator[Written]:
+        """What the workers wrote, shard by shard; those that came back are sent out again with their documents."""
+        while missing:
+            back: list[Shard] = []
+            for done in mapper.map(partial(write_shard, table), missing):
+                if isinstance(done, Shard):
+                    back.append(done)
+                else:
+                    yield done
+            missing = map(reading.filled, back) if back else ()
 
     def _check(self, written: Sequence[Written], found: Survey) -> None:
         total = sum(int(one.corpus, 16) for one in written) % 2**128

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from heedful.corpus.parts import Part, documents_in
 from heedful.errors import Mismatch, Missing
 from heedful.index.manifest import LEDGER, read_sealed, storage_error, write_sealed
 from heedful.index.objects import engine_options, locate, names_in
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from heedful.index.objects import Location
+
+CHANGED = "changed meanwhile: run the same command again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +58,24 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """number: its place in the order. key: see `Table.key`."""
+    """number: its place in the order. key: see `Table.key`. It holds its documents, or the parts where they stand."""
 
     number: int
     key: str
-    documents: tuple[Document, ...]
+    documents: tuple[Document, ...] = ()
+    parts: tuple[Part, ...] = ()
+
+    def is_here(self) -> bool:
+        """Whether this process can come by its documents."""
+        return all(part.is_here() for part in self.parts)
+
+    def filled(self) -> Shard:
+        """With its documents. Raises Mismatch where a file is not what it was."""
+        if not self.parts:
+            return self
+        if not self.is_here():
+            raise Mismatch(f"{self.parts[0].path}: the file {CHANGED}")
+        return Shard(self.number, self.key, tuple(documents_in(self.parts)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +96,27 @@ class Written:
         return frozenset(file["path"] for fragment in described for file in fragment["files"])
 
 
-def chunk_digest(digests: Sequence[bytes]) -> bytes:
-    """32 bytes of the documents of a chunk, of which a shard's key is made."""
-    return hashlib.sha256(b"".join(digests)).digest()
+def chunk_digest(digests: bytes) -> bytes:
+    """32 bytes of the documents of a chunk, of which a shard's key is made. digests: theirs, joined."""
+    return hashlib.sha256(digests).digest()
 
 
-def write_shard(table: Table, shard: Shard) -> Written:
+def write_shard(table: Table, shard: Shard) -> Written | Shard:
     """Encode a shard, write its rows as fragments, enter it in the ledger. What a worker does.
 
-    Memory: the shard's rows. Raises Missing, Mismatch, StorageFailed, Unwritable.
+    Gives back the shard where this process does not see the files in which its documents stand. Memory: the shard's
+    rows. Raises Missing, Mismatch, StorageFailed, Unwritable.
     """
+    if not shard.is_here():
+        return shard
     write_fragments = _lance().fragment.write_fragments
     place = locate(table.place)
-    rows, digests, counts = _encoded(table, shard.documents)
-    found = table.key([chunk_digest(digests[at : at + CHUNK]) for at in range(0, len(digests), CHUNK)])
-    if found != shard.key:
-        raise Mismatch(f"shard {shard.number}: its documents are not those that were announced; the sources changed")
+    documents = shard.filled().documents
+    digests = [digest(document) for document in documents]
+    chunks = (b"".join(digests[at : at + CHUNK]) for at in range(0, len(digests), CHUNK))
+    if table.key([chunk_digest(chunk) for chunk in chunks]) != shard.key:
+        raise Mismatch(f"shard {shard.number}: its documents are not those that were announced; the sources {CHANGED}")
+    rows, counts = _encoded(table, documents, digests)
     try:
         fragments = write_fragments(
             rows,
@@ -114,16 +135,15 @@ def write_shard(table: Table, shard: Shard) -> Written:
     return written
 
 
-def _encoded(table: Table, documents: Sequence[Document]) -> tuple[pa.Table, list[bytes], Counter[str]]:
-    """Rows, digests, and how many sentences there are ("") and documents with each aspect."""
+def _encoded(table: Table, documents: Sequence[Document], digests: Sequence[bytes]) -> tuple[pa.Table, Counter[str]]:
+    """Rows, and how many sentences there are ("") and documents with each aspect."""
     import pyarrow as pa
 
     encoder = table.recipe.load()
     fields = {name: field for name, field, _ in table.columns}
-    parts, digests, counts = [], [], Counter(dict.fromkeys(("", *table.aspects), 0))
+    parts, counts = [], Counter(dict.fromkeys(("", *table.aspects), 0))
     for start in range(0, len(documents), CHUNK):
-        part = documents[start : start + CHUNK]
-        own = [digest(document) for document in part]
+        part, own = documents[start : start + CHUNK], digests[start : start + CHUNK]
         encoded = list(encoder.encode_documents(part))
         if [value.document.id for value in encoded] != [document.id for document in part]:
             raise Mismatch("the encoder left out documents, or changed their order")
@@ -131,8 +151,7 @@ def _encoded(table: Table, documents: Sequence[Document]) -> tuple[pa.Table, lis
         for value in encoded:
             counts.update(value.aspects.keys())
         parts.append(to_rows(encoded, own, table.schema, table.aspects, fields))
-        digests.extend(own)
-    return pa.concat_tables(parts), digests, counts
+    return pa.concat_tables(parts), counts
 
 
 def finished(place: Location, keys: Sequence[str], data: frozenset[str]) -> dict[str, Written]:
