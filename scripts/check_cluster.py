@@ -1,17 +1,18 @@
 """Break a cluster of two nodes while it builds, and compare what it made with a local build.
 
-Starts two Ray nodes on this machine (one CPU each) and an S3 emulator, and builds the same index four times: driver
-killed and started again; a worker killed while it encodes; a worker killed between writing a fragment and entering it
-in the ledger; a node removed. Encodes by hashed words (`HashEncoder`), since encoding is not what is tried here.
+Starts two Ray nodes on this machine (one CPU each) and an S3 emulator, and builds the same index eight times, to a
+bucket and to a folder: driver killed and started again; a worker killed while it encodes; a worker killed between
+writing a fragment and entering it in the ledger; a node removed. Encodes by hashed words (`HashEncoder`), since
+encoding is not what is tried here. Files of JSON lines are read by the workers, packed ones by the driver.
 
-    python scripts/check_cluster.py SOURCE... [--documents N]
+    python scripts/check_cluster.py SOURCE... [--only driver/bucket node/folder ...]
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
+import logging
 import os
 import secrets
 import signal
@@ -27,19 +28,16 @@ from typing import Any
 
 import numpy as np
 
-from heedful.corpus import read_documents
+from heedful.corpus import CorpusFiles
 from heedful.encode import HashEncoder
 from heedful.index import Index, build_index
-from heedful.records import Document
 from heedful.scale import RayMapper, build_in_shards, shards
 from heedful.scale.shards import Shard
 
 PORT = 6399
 SECOND = "HEEDFUL_CHECK_SECOND_NODE"
-
-
-def read(sources: list[Path], most: int | None) -> Iterator[Document]:
-    return itertools.islice(read_documents(sources, skip_bad=True), most)
+MOMENTS, PLACES = ("driver", "encoding", "writing", "node"), ("bucket", "folder")
+BUILDS = [f"{moment}/{place}" for moment in MOMENTS for place in PLACES]
 
 
 class Breaking:
@@ -53,8 +51,13 @@ class Breaking:
         return self._mapper.map(partial(break_once, fn, self._moment, str(self._mark)), items)
 
 
-def break_once(fn: Callable[[Any], Any], moment: str, mark: str, shard: Shard) -> Any:
-    if moment == "driver" or shard.number < 3 or (moment == "node" and SECOND not in os.environ):
+def break_once(fn: Callable[[Any], Any], moment: str, mark: str, shard: Any) -> Any:
+    if (
+        moment == "driver"
+        or not isinstance(shard, Shard)
+        or shard.number < 3
+        or (moment == "node" and SECOND not in os.environ)
+    ):
         return fn(shard)
     try:
         Path(mark).touch(exist_ok=False)
@@ -70,7 +73,8 @@ def break_once(fn: Callable[[Any], Any], moment: str, mark: str, shard: Shard) -
     return fn(shard)
 
 
-def build(place: str, moment: str, mark: Path, sources: list[Path], most: int | None) -> None:
+def build(place: str, moment: str, mark: Path, sources: list[Path]) -> None:
+    read = CorpusFiles(sources, skip_bad=True)
     with RayMapper(f"127.0.0.1:{PORT}", workers=2) as mapper:
 
         def tell(done: int, already: int) -> None:
@@ -78,10 +82,9 @@ def build(place: str, moment: str, mark: Path, sources: list[Path], most: int | 
                 mark.touch()
                 os.kill(os.getpid(), signal.SIGKILL)
 
-        report = build_in_shards(
-            lambda: read(sources, most), place, HashEncoder(64), Breaking(mapper, moment, mark), progress=tell
-        )
-    print(json.dumps({"documents": report.documents, "already": report.already, "seconds": round(report.seconds, 1)}))
+        report = build_in_shards(read, place, HashEncoder(64), Breaking(mapper, moment, mark), progress=tell)
+    told = {"documents": report.documents, "already": report.already, "skipped": read.report.skipped}
+    print(json.dumps({**told, "seconds": round(report.seconds, 1)}))
 
 
 def node(*arguments: str) -> subprocess.Popen[bytes]:
@@ -116,15 +119,16 @@ def answers(place: Path | str) -> tuple[Any, ...]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sources", nargs="+", type=Path)
-    parser.add_argument("--documents", type=int)
+    parser.add_argument("--only", nargs="+", choices=BUILDS, default=BUILDS, metavar="MOMENT/PLACE")
     parser.add_argument("--build", nargs=3, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.build:
-        build(given.build[0], given.build[1], Path(given.build[2]), given.sources, given.documents)
+        build(given.build[0], given.build[1], Path(given.build[2]), given.sources)
         return
     import boto3
     from moto.server import ThreadedMotoServer
 
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     endpoint = "http://{}:{}".format(*server.get_host_and_port())
@@ -141,30 +145,26 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["HEEDFUL_CACHE"] = f"{scratch}/cache"
         began = time.monotonic()
-        build_index(read(given.sources, given.documents), f"{scratch}/local", HashEncoder(64))
-        print(f"local build: {time.monotonic() - began:.0f} s", flush=True)
+        read = CorpusFiles(given.sources, skip_bad=True)
+        made = build_index(read(), f"{scratch}/local", HashEncoder(64))
+        print(f"local: {made.documents} documents, {read.report.skipped} skipped, {time.monotonic() - began:.0f} s")
         expected = answers(f"{scratch}/local")
         nodes = [head()]
         try:
-            for moment, place in [
-                ("driver", "s3://bucket/driver"),
-                ("encoding", "s3://bucket/encoding"),
-                ("writing", f"{scratch}/writing"),
-                ("node", "s3://bucket/node"),
-            ]:
+            for moment, kind in (name.split("/") for name in given.only):
+                place = f"s3://bucket/{moment}" if kind == "bucket" else f"{scratch}/{moment}"
                 if len(nodes) < 2 or nodes[-1].poll() is not None:  # the second, or the one in place of the removed one
                     nodes.append(node(f"--address=127.0.0.1:{PORT}"))
                     time.sleep(15)
-                mark = f"{scratch}/{moment}.mark"
+                mark = f"{scratch}/{moment}-{kind}.mark"
                 command = [sys.executable, __file__, *map(str, given.sources), "--build", place, moment, mark]
-                command += ["--documents", str(given.documents)] if given.documents else []
                 runs = [subprocess.run(command, stdout=subprocess.PIPE, text=True)]
                 if runs[0].returncode == -signal.SIGKILL:
                     runs.append(subprocess.run(command, stdout=subprocess.PIPE, text=True))
                 same = answers(place) == expected
                 verdict = "equal to the local build" if same else "DIFFERS"
-                print(f"{moment:9} {place.split('/')[0]:4} {verdict}; {runs[-1].stdout.strip()}", flush=True)
-                print(f"          broken: {Path(mark).exists()}, runs: {len(runs)}", flush=True)
+                print(f"{moment:9} {kind:6} {verdict}; {runs[-1].stdout.strip()}", flush=True)
+                print(f"                 broken: {Path(mark).exists()}, runs: {len(runs)}", flush=True)
         finally:
             for started in reversed(nodes):
                 started.terminate()
