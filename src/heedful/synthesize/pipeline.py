@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from heedful.errors import BudgetSpent, Upstream
+from heedful.errors import Upstream
 from heedful.seams import Mapper
 from heedful.synthesize.assembling import Assembly, Funnel, assemble
 from heedful.synthesize.drafts import Outcome
@@ -105,12 +105,7 @@ def synthesize(job: Job, mapper: Mapper, track: Track | None = None) -> dict[str
     ledger = job.ledger()
     try:
         progress = Progress(screened.used)
-        stopped = ""
-        try:
-            _make(job, ledger, mapper, progress, track)
-        except BudgetSpent as spent:
-            stopped = str(spent)
-            log.warning("%s", spent)
+        stopped = _make(job, ledger, mapper, progress, track)
         funnel = Funnel()
         funnel.step("source", "", screened.used)
         for reason, count in screened.dropped.items():
@@ -123,9 +118,13 @@ def synthesize(job: Job, mapper: Mapper, track: Track | None = None) -> dict[str
     return report
 
 
-def _make(job: Job, ledger: Ledger, mapper: Mapper, progress: Progress, track: Track | None) -> None:
-    """Outcomes of all items that have none, in order, into the ledger."""
+def _make(job: Job, ledger: Ledger, mapper: Mapper, progress: Progress, track: Track | None) -> str:
+    """Outcomes of all items that have none, in order, into the ledger; why it ended early, or an empty text.
+
+    Once the budget has ended nothing more is begun; what is under way may still end well.
+    """
     ledger.begin()
+    stopped = ""
 
     def missing() -> Iterator[Item]:
         for item, _ in job.items():
@@ -134,12 +133,15 @@ def _make(job: Job, ledger: Ledger, mapper: Mapper, progress: Progress, track: T
             if ledger.place(item.key, item.position):
                 progress.found += 1
                 progress.done += 1
-                continue
-            yield item
+            elif not stopped:
+                yield item
 
     in_a_row = 0
     outcome: Outcome
     for outcome in mapper.map(job.maker, missing()):
+        if outcome.stopped:
+            stopped = stopped or outcome.stopped
+            continue
         if outcome.unanswered:
             in_a_row += 1
             progress.unanswered += 1
@@ -156,6 +158,9 @@ def _make(job: Job, ledger: Ledger, mapper: Mapper, progress: Progress, track: T
             progress.made += outcome.draft is not None
         if track is not None:
             track(progress)
+    if stopped:
+        log.warning("%s", stopped)
+    return stopped
 
 
 def _report(
