@@ -28,8 +28,8 @@ class Account(Protocol):
         """Hold so many dollars for a call, if everything spent and held leaves as much."""
         ...
 
-    def settle(self, amount: float, done: Mapping[str, float]) -> None:
-        """Hold so much less; add to what was done. done: some of COUNTS."""
+    def settle(self, amount: float, done: Mapping[str, float], *, wait: bool = False) -> None:
+        """Hold so much less; add to what was done. done: some of COUNTS. wait: until it is entered."""
         ...
 
     def tally(self) -> dict[str, float]:
@@ -54,7 +54,7 @@ class LocalAccount:
         self.held += amount if granted else 0.0
         return Standing(granted, spent, self.held, int(self._done["calls"]))
 
-    def settle(self, amount: float, done: Mapping[str, float]) -> None:
+    def settle(self, amount: float, done: Mapping[str, float], *, wait: bool = False) -> None:
         """As the seam says."""
         left = self.held - amount
         self.held = left if left > 1e-12 else 0.0  # nothing, but for rounding

@@ -106,7 +106,7 @@ class Chat:
             known |= {key: self._estimate(key, request) for key, request in missing.items()}
         elif missing:
             self._run(self._ask_all(missing, known))
-        self.spending.settle()
+        self.spending.settle(wait=True)
         if any(key not in known for key in keys):
             cap, spent, calls = self.spending.ended()
             done = sum(key in known for key in keys)

@@ -84,7 +84,7 @@ class Spending:
             return False
         return self._standing.spent + amount <= self.account.budget and time.monotonic() - self._changed < STILL
 
-    def settle(self, amount: float = 0.0) -> None:
+    def settle(self, amount: float = 0.0, *, wait: bool = False) -> None:
         """Give back what was reserved for a call, and tell the account what was done since it was last told."""
         with _TAKING:
             self.reserved = max(0.0, self.reserved - amount)
@@ -94,7 +94,7 @@ class Spending:
                 now = {name: getattr(self, name) for name in COUNTS}
                 done = {name: now[name] - self._told.get(name, 0) for name in COUNTS}
                 self._told = now
-                self.account.settle(amount, {name: more for name, more in done.items() if more})
+                self.account.settle(amount, {name: more for name, more in done.items() if more}, wait=wait)
 
     def ended(self) -> tuple[float | None, float, int]:
         """(cap, dollars, calls) to tell where the budget ends: the account's where it was the account that refused."""

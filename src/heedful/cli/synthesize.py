@@ -67,10 +67,10 @@ def command(
     from heedful.errors import BadInput, BudgetSpent, Upstream
 
     if generator == "rules":
-        if ray is not None:
+        if ray is not None or workers is not None:
             raise BadInput(
-                "--ray: found it with --generator rules, which makes rows in one pass; leave it out (`heedful index "
-                "--ray` makes the index that they come from)"
+                "--ray, --workers: found with --generator rules, which makes rows in one pass; leave them out (they "
+                "may have made the index that the rows come from)"
             )
         _by_rules(source, out, rows, seed, list(exclude or ()), dev, licence, format)
         return

@@ -30,9 +30,11 @@ class RayAccount:
         standing: Standing = _answer(self._actor.take.remote(amount))
         return standing
 
-    def settle(self, amount: float, done: Mapping[str, float]) -> None:
-        """As the seam says; it is not waited for."""
-        self._actor.settle.remote(amount, done)
+    def settle(self, amount: float, done: Mapping[str, float], *, wait: bool = False) -> None:
+        """As the seam says: what one process sends arrives in order."""
+        entered = self._actor.settle.remote(amount, done)
+        if wait:
+            _answer(entered)
 
     def tally(self) -> dict[str, float]:
         """As the seam says."""
