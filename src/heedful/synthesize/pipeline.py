@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from heedful.errors import Upstream
+from heedful.errors import BudgetSpent, Upstream
 from heedful.seams import Mapper
 from heedful.synthesize.assembling import Assembly, Funnel, assemble
 from heedful.synthesize.drafts import Outcome
@@ -118,11 +118,26 @@ def synthesize(job: Job, mapper: Mapper, track: Track | None = None) -> dict[str
     return report
 
 
-def _make(job: Job, ledger: Ledger, mapper: Mapper, progress: Progress, track: Track | None) -> str:
-    """Outcomes of all items that have none, in order, into the ledger; why it ended early, or an empty text.
+class UntilSpent:
+    """A maker that begins nothing more once the budget has ended; what is under way by then may still end well.
 
-    Once the budget has ended nothing more is begun; what is under way may still end well.
+    It can be sent to other processes, and ends in each for itself.
     """
+
+    def __init__(self, maker: Maker):
+        self._maker, self._ended = maker, ""
+
+    def __call__(self, item: Item) -> Outcome:
+        """The outcome; `stopped` where the budget has ended. Raises what else the maker raises."""
+        try:
+            return Outcome(item, stopped=self._ended) if self._ended else self._maker(item)
+        except BudgetSpent as spent:
+            self._ended = str(spent)
+            return Outcome(item, stopped=self._ended)
+
+
+def _make(job: Job, ledger: Ledger, mapper: Mapper, progress: Progress, track: Track | None) -> str:
+    """Outcomes of all items that have none, in order, into the ledger; why it ended early, or an empty text."""
     ledger.begin()
     stopped = ""
 
@@ -138,7 +153,7 @@ def _make(job: Job, ledger: Ledger, mapper: Mapper, progress: Progress, track: T
 
     in_a_row = 0
     outcome: Outcome
-    for outcome in mapper.map(job.maker, missing()):
+    for outcome in mapper.map(UntilSpent(job.maker), missing()):
         if outcome.stopped:
             stopped = stopped or outcome.stopped
             continue

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from heedful.errors import BudgetSpent
 from heedful.synthesize.asking import Asking, Model, Unanswered
 from heedful.synthesize.candidates import Neighbours
 from heedful.synthesize.drafts import ORIGINAL, POISONED, POSITIVE, QUERY, SIDES, Altered, Draft, Judgment, Outcome
@@ -43,7 +42,7 @@ class Maker:
         return Questions(self.prompts, item, self.max_words)
 
     def __call__(self, item: Item) -> Outcome:
-        """The outcome. Raises what the models raise, but for BudgetSpent (Refused, Missing)."""
+        """The outcome. Raises what the models raise (BudgetSpent, Refused, Missing)."""
         work = Work(self, item, self.questions(item), Asking(self.prompts))
         try:
             draft: Draft | None = work.draft()
@@ -51,8 +50,6 @@ class Maker:
             draft = None
         except Unanswered as failure:
             return Outcome(item, unanswered=str(failure))
-        except BudgetSpent as spent:
-            return Outcome(item, stopped=str(spent))
         return Outcome(item, draft, tuple(work.steps), work.asking.uses)
 
 
