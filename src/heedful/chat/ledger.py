@@ -80,9 +80,11 @@ class Spending:
 
     def may_wait(self, amount: float) -> bool:
         """Whether so much, just refused, may be had once calls of other processes have ended."""
-        if self.account is None or self.account.budget is None or self._standing is None or self._standing.granted:
+        account, standing = self.account, self._standing
+        if account is None or account.budget is None or standing is None or standing.granted:
             return False
-        return self._standing.spent + amount <= self.account.budget and time.monotonic() - self._changed < STILL
+        still = time.monotonic() - self._changed
+        return self.affordable(amount) and standing.spent + amount <= account.budget and still < STILL
 
     def settle(self, amount: float = 0.0, *, wait: bool = False) -> None:
         """Give back what was reserved for a call, and tell the account what was done since it was last told."""
@@ -98,7 +100,7 @@ class Spending:
 
     def ended(self) -> tuple[float | None, float, int]:
         """(cap, dollars, calls) to tell where the budget ends: the account's where it was the account that refused."""
-        if self.account is not None and self._standing is not None:
+        if self.account is not None and self._standing is not None and not self._standing.granted:
             return self.account.budget, self._standing.spent, self._standing.calls
         return self.limit(), self.cost, self.calls
 

@@ -91,9 +91,8 @@ def command(
         max_tokens=validator_tokens,
         timeout=timeout,
     )
-    at, cap = ((ray, workers), budget) if not dry_run else ((None, None), None)
-    hands = _hands(first, second, *at, cap, concurrency=concurrency, cache=cache, dry=dry_run)
-    with hands as (both, mapper, done):
+    by = (None, None, None) if dry_run else (budget, ray, workers)
+    with _hands((first, second), *by, concurrency=concurrency, cache=cache, dry=dry_run) as (both, mapper, done):
         job = prepare(
             source,
             out,
@@ -137,11 +136,10 @@ def command(
 
 @contextmanager
 def _hands(
-    first: Endpoint,
-    second: Endpoint,
+    ends: tuple[Endpoint, Endpoint],
+    budget: float | None,
     ray: str | None,
     workers: int | None,
-    budget: float | None,
     *,
     concurrency: int,
     cache: Path | None,
@@ -158,16 +156,15 @@ def _hands(
             from heedful.scale import RayAccount
 
             account = RayAccount(budget)
-            both = travelling(first, second, account, concurrency=concurrency, cache=cache)
-            yield both, mapper, account.tally
+            yield travelling(*ends, account, concurrency=concurrency, cache=cache), mapper, account.tally
             return
-        with Purse(budget), opened(first, second, concurrency=concurrency, cache=cache, dry=dry) as both:
+        with Purse(budget), opened(*ends, concurrency=concurrency, cache=cache, dry=dry) as both:
             spendings = [model.chat.spending for model in both]  # type: ignore[attr-defined]
-            yield (
-                both,
-                ThreadMapper(concurrency),
-                lambda: {name: sum(getattr(spending, name) for spending in spendings) for name in COUNTS},
-            )
+
+            def done() -> dict[str, float]:
+                return {name: sum(getattr(spending, name) for spending in spendings) for name in COUNTS}
+
+            yield both, ThreadMapper(concurrency), done
 
 
 def print_report(report: dict[str, Any], out: Path) -> None:

@@ -129,11 +129,12 @@ class UntilSpent:
 
     def __call__(self, item: Item) -> Outcome:
         """The outcome; `stopped` where the budget has ended. Raises what else the maker raises."""
-        try:
-            return Outcome(item, stopped=self._ended) if self._ended else self._maker(item)
-        except BudgetSpent as spent:
-            self._ended = str(spent)
-            return Outcome(item, stopped=self._ended)
+        if not self._ended:
+            try:
+                return self._maker(item)
+            except BudgetSpent as spent:
+                self._ended = str(spent)
+        return Outcome(item, stopped=self._ended)
 
 
 def _make(job: Job, ledger: Ledger, mapper: Mapper, progress: Progress, track: Track | None) -> str:
