@@ -43,9 +43,13 @@ def mapper() -> Iterator[RayMapper]:
 
 @pytest.fixture(autouse=True)
 def prices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEEDFUL_PRICES", str(price_table(tmp_path)))
+
+
+def price_table(folder: Path) -> Path:
     table = "".join(f'"{model}" = {{ input = {i}, output = {o} }}\n' for model, (i, o) in PRICES.items())
-    (tmp_path / "prices.toml").write_text(f"[models]\n{table}")
-    monkeypatch.setenv("HEEDFUL_PRICES", str(tmp_path / "prices.toml"))
+    (folder / "prices.toml").write_text(f"[models]\n{table}")
+    return folder / "prices.toml"
 
 
 def say(asked: dict[str, Any], number: int) -> Say:
@@ -74,15 +78,19 @@ def job(tmp_path: Path, url: str, account: RayAccount, *, out: str = "ray", coun
     return prepare(corpus(tmp_path / "c.jsonl", count), tmp_path / out, *both, tokens=(200, 200), **options)
 
 
-def alone(tmp_path: Path, url: str, *more: str, count: int = 12) -> dict[str, Any]:
-    """The report of the same run without Ray."""
-    arguments = [
-        *("synthesize", str(corpus(tmp_path / "c.jsonl", count)), "--out", str(tmp_path / "alone"), *more),
-        *("--generator", "g", "--validator", "v", "--base-url", url, "--cache", str(tmp_path / "alone.sqlite")),
-        *("--generator-tokens", "200", "--validator-tokens", "200"),
-    ]
-    assert main(arguments) == 0
-    return json.loads((tmp_path / "alone" / "report.json").read_text())
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], list[str]]:
+    """Report and rows of the same run without Ray."""
+    folder = tmp_path_factory.mktemp("alone")
+    with pytest.MonkeyPatch.context() as environment, serving(say) as server:
+        environment.setenv("HEEDFUL_PRICES", str(price_table(folder)))
+        arguments = [
+            *("synthesize", str(corpus(folder / "c.jsonl", 12)), "--out", str(folder / "out"), "--generator", "g"),
+            *("--validator", "v", "--generator-tokens", "200", "--validator-tokens", "200", "--base-url", server.url),
+            *("--cache", str(folder / "a.sqlite")),
+        ]
+        assert main(arguments) == 0
+    return json.loads((folder / "out" / "report.json").read_text()), rows(folder / "out")
 
 
 def index(folder: Path) -> Path:
@@ -90,21 +98,20 @@ def index(folder: Path) -> Path:
     return folder
 
 
-def test_two_workers_make_the_rows_verdicts_and_costs_that_one_process_makes(mapper: RayMapper, tmp_path: Path) -> None:
+def test_two_workers_make_the_rows_verdicts_and_costs_that_one_process_makes(
+    mapper: RayMapper, tmp_path: Path, alone: tuple[dict[str, Any], list[str]]
+) -> None:
+    plain, its_rows = alone
     with serving(say) as server:
         account = RayAccount()
-        by_ray = synthesize(job(tmp_path, server.url, account, count=24), mapper)
-        cost, most = paid(server), server.most_at_once
-        before = len(server.calls)
-        plain = alone(tmp_path, server.url, count=24)
-        assert len(server.calls) == 2 * before
-    assert rows(tmp_path / "ray") == rows(tmp_path / "alone")
-    assert len(rows(tmp_path / "ray")) > 10
+        report = synthesize(job(tmp_path, server.url, account), mapper)
+        assert account.tally()["cost"] == pytest.approx(paid(server))
+        assert account.tally()["calls"] == len(server.calls)
+        assert server.most_at_once > 4  # of two workers
+    assert rows(tmp_path / "ray") == its_rows
+    assert len(its_rows) > 8
     for name in ("stages", "costs", "negatives", "cost", "recipe"):
-        assert by_ray[name] == plain[name], name
-    assert most > 4  # of two workers
-    assert account.tally()["cost"] == pytest.approx(cost)
-    assert account.tally()["calls"] == before
+        assert report[name] == plain[name], name
 
 
 def test_workers_open_the_index_for_themselves_and_refuse_another(mapper: RayMapper, tmp_path: Path) -> None:
@@ -113,18 +120,18 @@ def test_workers_open_the_index_for_themselves_and_refuse_another(mapper: RayMap
     corpus(test_set / "corpus.jsonl", 2)
     near: dict[str, Any] = {"index": index(tmp_path / "i.heed"), "encoder": HashEncoder(), "exclude": [test_set]}
     with serving(say) as server:
-        report = synthesize(job(tmp_path, server.url, RayAccount(), **near), mapper)
+        report = synthesize(job(tmp_path, server.url, RayAccount(), count=6, **near), mapper)
         assert report["negatives"]["corpus"] > 0
-        synthesize(job(tmp_path, server.url, RayAccount(), out="here", **near), LocalMapper())
+        synthesize(job(tmp_path, server.url, RayAccount(), out="here", count=6, **near), LocalMapper())
         assert rows(tmp_path / "ray") == rows(tmp_path / "here")
-        late = job(tmp_path, server.url, RayAccount(), out="late", **near)
+        late = job(tmp_path, server.url, RayAccount(), out="late", count=6, **near)
         build_index([Document("new", "On tides", "Tides are old.")], near["index"], HashEncoder(), update=True)
         with pytest.raises(Mismatch, match=r"i\.heed on .*another index"):
             synthesize(late, mapper)
 
 
 def test_a_budget_is_never_passed_by_all_workers_together_and_more_money_goes_on(
-    mapper: RayMapper, tmp_path: Path
+    mapper: RayMapper, tmp_path: Path, alone: tuple[dict[str, Any], list[str]]
 ) -> None:
     with serving(say) as server:
         account = RayAccount(0.05)
@@ -139,8 +146,7 @@ def test_a_budget_is_never_passed_by_all_workers_together_and_more_money_goes_on
         assert account.tally()["cost"] + more.tally()["cost"] == pytest.approx(paid(server))
         asked = Counter((call["model"], call["messages"][-1]["content"]) for call in server.calls)
         assert set(asked.values()) == {1}  # nothing was paid twice
-        alone(tmp_path, server.url)
-    assert rows(tmp_path / "ray") == rows(tmp_path / "alone")
+    assert rows(tmp_path / "ray") == alone[1]
 
 
 class Ending:
@@ -164,7 +170,9 @@ def dying(fn: Callable[[Item], Any], mark: Path, item: Item) -> Any:
     return fn(item)
 
 
-def test_what_a_dead_worker_was_at_is_made_by_another_within_the_budget(mapper: RayMapper, tmp_path: Path) -> None:
+def test_what_a_dead_worker_was_at_is_made_by_another_within_the_budget(
+    mapper: RayMapper, tmp_path: Path, alone: tuple[dict[str, Any], list[str]]
+) -> None:
     with serving(say) as server:
         account = RayAccount(1.0)
         report = synthesize(job(tmp_path, server.url, account), Ending(mapper, tmp_path / "died"))
@@ -173,25 +181,25 @@ def test_what_a_dead_worker_was_at_is_made_by_another_within_the_budget(mapper: 
         asked = Counter((call["model"], call["messages"][-1]["content"]) for call in server.calls)
         assert sum(asked.values()) - len(asked) <= 4 * 3  # what the dead one had in flight
         assert paid(server) <= 1.0
-        alone(tmp_path, server.url)
-    assert rows(tmp_path / "ray") == rows(tmp_path / "alone")
+    assert rows(tmp_path / "ray") == alone[1]
 
 
-def test_a_driver_that_stops_is_gone_on_from(mapper: RayMapper, tmp_path: Path) -> None:
+def test_a_driver_that_stops_is_gone_on_from(
+    mapper: RayMapper, tmp_path: Path, alone: tuple[dict[str, Any], list[str]]
+) -> None:
     with serving(say) as server:
         with pytest.raises(KeyboardInterrupt):
             synthesize(job(tmp_path, server.url, RayAccount()), Ending(mapper, after=3))
         report = synthesize(job(tmp_path, server.url, RayAccount()), mapper)
         assert report["complete"]
-        alone(tmp_path, server.url)
-    assert rows(tmp_path / "ray") == rows(tmp_path / "alone")
+    assert rows(tmp_path / "ray") == alone[1]
 
 
 def test_a_key_reaches_the_server_and_nothing_else(mapper: RayMapper, tmp_path: Path) -> None:
     import ray
 
     with serving(say) as server:
-        synthesize(job(tmp_path, server.url, RayAccount(1.0)), mapper)
+        synthesize(job(tmp_path, server.url, RayAccount(1.0), count=4), mapper)
         assert {headers["authorization"] for headers in server.headers} == {f"Bearer {KEY}"}
     session = Path(ray._private.worker._global_node.get_session_dir_path())
     files = [file for folder in (tmp_path, session) for file in folder.rglob("*") if file.is_file()]
