@@ -60,6 +60,17 @@ def stumble(number: int) -> int:
     return 1 // number
 
 
+class Arriving:
+    """A function that opens something for itself when it is first called."""
+
+    opened = ""
+
+    def __call__(self, number: int) -> str:
+        time.sleep(0.02)
+        self.opened = self.opened or f"{os.getpid()} {number}"
+        return self.opened
+
+
 def where(number: int) -> int:
     time.sleep(0.05)
     return os.getpid()
@@ -86,6 +97,12 @@ def test_ray_gives_what_the_local_mapper_gives_in_order(mapper: RayMapper):
 def test_two_processes_share_the_work(mapper: RayMapper):
     found = set(mapper.map(where, range(8)))
     assert len(found) == 2 and os.getpid() not in found
+
+
+def test_a_function_arrives_once_in_each_process_and_keeps_what_it_opened(mapper: RayMapper):
+    first, second = (set(mapper.map(Arriving(), range(start, start + 8))) for start in (0, 100))
+    assert len(first) == len(second) == 2
+    assert not first & second
 
 
 def test_items_are_read_only_as_far_as_the_workers_are(mapper: RayMapper):

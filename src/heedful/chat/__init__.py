@@ -1,5 +1,6 @@
 """Prompts to answers: any OpenAI-compatible chat model, with a cache, a budget, and a record."""
 
+from heedful.chat.account import Account, LocalAccount
 from heedful.chat.cache import AnswerCache
 from heedful.chat.client import Chat
 from heedful.chat.ledger import Purse, Spending
@@ -10,10 +11,12 @@ from heedful.chat.transport import Patience
 from heedful.chat.values import Answer, AskingModel, Parameters, Request
 
 __all__ = [
+    "Account",
     "Answer",
     "AnswerCache",
     "AskingModel",
     "Chat",
+    "LocalAccount",
     "Parameters",
     "Patience",
     "Price",

@@ -9,15 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from heedful.chat.account import Account
 from heedful.chat.cache import AnswerCache
 from heedful.chat.ledger import Spending, open_purse
-from heedful.chat.prices import Price, load_prices, price_of
+from heedful.chat.prices import Price, load_prices, price_of, require_price
 from heedful.chat.transport import Patience, Transport
 from heedful.chat.values import Answer, Parameters, Request, key_of
-from heedful.errors import BadInput, BudgetSpent, Missing, Unparsable, Upstream
+from heedful.errors import BadInput, BudgetSpent, Unparsable, Upstream
 
 T = TypeVar("T")
 GIVE_UP = 8  # requests that failed after their last attempt, with no success between them
+PAUSE = 0.2  # seconds before an account is asked again
 
 
 class Chat:
@@ -25,7 +27,8 @@ class Chat:
 
     base_url: any OpenAI-compatible server; None is OpenAI's. key_env: the environment variable that holds the key.
     concurrency: calls in flight at once. cache: the answer cache, a path to one, or None. budget: US dollars that this
-    client never passes; a `Purse` that is open caps several together. dry: count calls and price, send nothing.
+    client never passes; a `Purse` that is open caps several together, an account those of several processes. dry: count
+    calls and price, send nothing.
     Raises Missing without a key or the openai package, and where a budget is set for a model without a price.
     """
 
@@ -41,6 +44,7 @@ class Chat:
         cache: AnswerCache | Path | None = None,
         budget: float | None = None,
         prices: Mapping[str, Price] | None = None,
+        account: Account | None = None,
         dry: bool = False,
     ):
         if concurrency < 1:
@@ -51,13 +55,10 @@ class Chat:
         self._base_url, self._key_env = base_url, key_env
         self._cache = AnswerCache(cache) if isinstance(cache, Path) else cache
         price = price_of(model, load_prices() if prices is None else prices)
-        shared = purse is not None and purse.capped and not self.dry
-        if (budget is not None or shared) and price is None:
-            raise Missing(
-                f"no price is known for {model!r}, so a budget cannot be kept; add it to the price table "
-                "(HEEDFUL_PRICES names your own; a model of yours has input = 0, output = 0)"
-            )
-        self.spending = Spending(price, budget, purse=purse)
+        shared = (purse is not None and purse.capped) or (account is not None and account.budget is not None)
+        if budget is not None or (shared and not self.dry):
+            require_price(model, price)
+        self.spending = Spending(price, budget, purse=purse, account=account)
         self._counted: set[str] = purse.counted if purse is not None else set()
         if purse is not None:
             purse.enter(model, self.spending)
@@ -105,11 +106,12 @@ class Chat:
             known |= {key: self._estimate(key, request) for key, request in missing.items()}
         elif missing:
             self._run(self._ask_all(missing, known))
+        self.spending.settle(wait=True)
         if any(key not in known for key in keys):
-            spent, cap = self.spending.cost, self.spending.limit()
+            cap, spent, calls = self.spending.ended()
             done = sum(key in known for key in keys)
             raise BudgetSpent(
-                f"the budget of ${cap:.4f} is spent (${spent:.4f}, {self.spending.calls} calls): {done} of "
+                f"the budget of ${cap:.4f} is spent (${spent:.4f}, {calls} calls): {done} of "
                 f"{len(keys)} requests have an answer; a larger budget goes on from here",
                 partial=[known.get(key) for key in keys],
             )
@@ -153,10 +155,12 @@ class Chat:
                 worst = self.spending.worst_case(request, 1 if request.labels else self.parameters.max_tokens)
                 async with freed:
                     while not over and not self.spending.take(worst):
-                        if self.spending.reserved <= 0:
-                            over = True
-                        else:
+                        if self.spending.reserved > 0:
                             await freed.wait()
+                        elif self.spending.may_wait(worst):
+                            await asyncio.sleep(PAUSE)
+                        else:
+                            over = True
                     if over:
                         freed.notify_all()
                         return
@@ -175,9 +179,7 @@ class Chat:
                     known[key] = answer
                 finally:
                     async with freed:
-                        self.spending.reserved = max(0.0, self.spending.reserved - worst)
-                        if self.spending.reserved < 1e-12:
-                            self.spending.reserved = 0.0
+                        self.spending.settle(worst)
                         freed.notify_all()
 
         tasks = [asyncio.create_task(one(key, request)) for key, request in missing.items()]

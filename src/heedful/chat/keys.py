@@ -17,8 +17,7 @@ def read_key(variable: str, base_url: str | None) -> str:
 
     Raises Missing without a key, BadInput where the address holds one: addresses are logged.
     """
-    if base_url and "@" in urlsplit(base_url).netloc:
-        raise BadInput(f"base_url: found a user or password in the address; put the key into {variable} instead")
+    check_address(base_url, variable)
     key = os.environ.get(variable, "").strip()
     if key:
         return key
@@ -26,6 +25,17 @@ def read_key(variable: str, base_url: str | None) -> str:
         return "none"
     where = shown_url(base_url) if base_url else "the OpenAI API"
     raise Missing(f"no key for {where}: the environment variable {variable} is not set; set it, or name another one")
+
+
+def check_address(base_url: str | None, variable: str, *, bare: bool = False) -> None:
+    """Raise BadInput for an address with a user or password in it; bare: with a query too, which may hold a key."""
+    parts = urlsplit(base_url or "")
+    if "@" in parts.netloc:
+        raise BadInput(f"base_url: found a user or password in the address; put the key into {variable} instead")
+    if bare and parts.query:
+        raise BadInput(
+            f"base_url: found a query after {shown_url(base_url or '')}; it might hold a key, and would be sent"
+        )
 
 
 def scrub(text: str, key: str = "") -> str:

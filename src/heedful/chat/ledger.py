@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from threading import Lock
 
+from heedful.chat.account import COUNTS, Account, Standing
 from heedful.chat.prices import Price
 from heedful.chat.values import Request
 
 _TAKING = Lock()
 OVERHEAD = 32  # tokens that a chat template adds, generously
+STILL = 60.0  # seconds without a change after which money that other processes hold is not waited for
 
 
 @dataclass(slots=True)
@@ -19,7 +22,7 @@ class Spending:
 
     calls: requests that were answered over the network; retries: further attempts; cached: answered from the cache;
     failed: requests without an answer. reserved: the worst case of what is in flight. purse: what the client shares
-    with others.
+    with others; account: with others in other processes.
     """
 
     price: Price | None = None
@@ -33,6 +36,10 @@ class Spending:
     cost: float = 0.0
     reserved: float = 0.0
     purse: Purse | None = None
+    account: Account | None = None
+    _standing: Standing | None = None  # of the account, when it was last asked
+    _changed: float = 0.0  # when that was another than before
+    _told: dict[str, float] = field(default_factory=dict)  # what the account knows
 
     def worst_case(self, request: Request, max_tokens: int) -> float:
         """Dollars that the call cannot exceed: a token is at least one byte of the prompt."""
@@ -57,10 +64,45 @@ class Spending:
     def take(self, amount: float) -> bool:
         """Reserve so much for a call, if it is affordable: never twice for clients in two threads."""
         with _TAKING:
-            if not self.affordable(amount):
+            if not self.affordable(amount) or not self._granted(amount):
                 return False
             self.reserved += amount
             return True
+
+    def _granted(self, amount: float) -> bool:
+        """Whether the account holds so much for a call, if there is one and it has a cap."""
+        if self.account is None or self.account.budget is None:
+            return True
+        before, self._standing = self._standing, self.account.take(amount)
+        if before is None or (before.spent, before.held) != (self._standing.spent, self._standing.held):
+            self._changed = time.monotonic()
+        return self._standing.granted
+
+    def may_wait(self, amount: float) -> bool:
+        """Whether so much, just refused, may be had once calls of other processes have ended."""
+        account, standing = self.account, self._standing
+        if account is None or account.budget is None or standing is None or standing.granted:
+            return False
+        still = time.monotonic() - self._changed
+        return self.affordable(amount) and standing.spent + amount <= account.budget and still < STILL
+
+    def settle(self, amount: float = 0.0, *, wait: bool = False) -> None:
+        """Give back what was reserved for a call, and tell the account what was done since it was last told."""
+        with _TAKING:
+            self.reserved = max(0.0, self.reserved - amount)
+            if self.reserved < 1e-12:
+                self.reserved = 0.0
+            if self.account is not None:
+                now = {name: getattr(self, name) for name in COUNTS}
+                done = {name: now[name] - self._told.get(name, 0) for name in COUNTS}
+                self._told = now
+                self.account.settle(amount, {name: more for name, more in done.items() if more}, wait=wait)
+
+    def ended(self) -> tuple[float | None, float, int]:
+        """(cap, dollars, calls) to tell where the budget ends: the account's where it was the account that refused."""
+        if self.account is not None and self._standing is not None and not self._standing.granted:
+            return self.account.budget, self._standing.spent, self._standing.calls
+        return self.limit(), self.cost, self.calls
 
     def limit(self) -> float | None:
         """The cap that is in force: the smaller of this client's and what the others in its purse left of theirs."""

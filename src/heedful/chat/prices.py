@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from heedful.errors import BadInput
+from heedful.errors import BadInput, Missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +62,12 @@ def price_of(model: str, prices: Mapping[str, Price]) -> Price | None:
     if model in prices:
         return prices[model]
     return prices.get(re.sub(r"(-\d{4}-\d{2}-\d{2}|-\d{4})$", "", model))
+
+
+def require_price(model: str, price: Price | None) -> None:
+    """Raise Missing where a budget is to be kept for a model without a price."""
+    if price is None:
+        raise Missing(
+            f"no price is known for {model!r}, so a budget cannot be kept; add it to the price table "
+            "(HEEDFUL_PRICES names your own; a model of yours has input = 0, output = 0)"
+        )

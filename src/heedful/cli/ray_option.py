@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 RayAddress = Annotated[
     str | None,
-    typer.Option("--ray", metavar="[ADDRESS]", help="Encode by Ray: here, or by the cluster at HOST:PORT (or auto)."),
+    typer.Option("--ray", metavar="[ADDRESS]", help="Work by Ray: here, or on the cluster at HOST:PORT (or auto)."),
 ]
 Workers = Annotated[int | None, typer.Option(min=1, metavar="N", help="Ray workers; else one a GPU, or one a CPU.")]
 
@@ -31,8 +31,8 @@ def with_addresses(arguments: Sequence[str]) -> list[str]:
 
 
 @contextmanager
-def mapper_of(address: str | None, workers: int | None) -> Iterator[RayMapper | None]:
-    """The mapper that was asked for, None where none was. BadInput for --workers alone."""
+def mapper_of(address: str | None, workers: int | None, **options: Any) -> Iterator[RayMapper | None]:
+    """The mapper that was asked for, None where none was. options: of `RayMapper`. BadInput for --workers alone."""
     if address is None:
         if workers is not None:
             from heedful.errors import BadInput
@@ -44,6 +44,6 @@ def mapper_of(address: str | None, workers: int | None) -> Iterator[RayMapper | 
     from heedful.scale import RayMapper
 
     note(f"connecting to Ray ({address})")
-    with RayMapper(address, workers=workers) as mapper:
+    with RayMapper(address, workers=workers, **options) as mapper:
         note(f"{mapper.workers} Ray workers")
         yield mapper

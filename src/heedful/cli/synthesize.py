@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from heedful.cli.output import Format, note, print_json
+from heedful.cli.ray_option import RayAddress, Workers, mapper_of
 
 if TYPE_CHECKING:
+    from heedful.seams import Mapper
+    from heedful.synthesize.asking import Model
+    from heedful.synthesize.models import Endpoint
     from heedful.synthesize.pipeline import Progress, Track
 
 _EVERY = 15.0  # seconds between lines where stderr is no terminal
@@ -36,7 +40,9 @@ def command(
     timeout: Annotated[float, typer.Option(help="Seconds that an answer may take.")] = 120.0,
     budget: Annotated[float | None, typer.Option(min=0, metavar="USD", help="What both models may cost.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count calls and price; send nothing.")] = False,
-    concurrency: Annotated[int, typer.Option(min=1, help="Passages worked on at once.")] = 16,
+    concurrency: Annotated[int, typer.Option(min=1, help="Passages worked on at once, by each worker.")] = 16,
+    ray: RayAddress = None,
+    workers: Workers = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Read at most so many passages.")] = None,
     rows: Annotated[int, typer.Option(min=1, help="With rules: how many rows.")] = 100_000,
     seed: Annotated[int, typer.Option(help="With rules: another seed, other rows.")] = 0,
@@ -61,16 +67,19 @@ def command(
     from heedful.errors import BadInput, BudgetSpent, Upstream
 
     if generator == "rules":
+        if ray is not None or workers is not None:
+            raise BadInput(
+                "--ray, --workers: found with --generator rules, which makes rows in one pass; leave them out (they "
+                "may have made the index that the rows come from)"
+            )
         _by_rules(source, out, rows, seed, list(exclude or ()), dev, licence, format)
         return
     if not validator:
         raise BadInput("--validator: found none; expected a second chat model (or --generator rules, which needs none)")
 
-    from heedful.chat import Purse
-    from heedful.synthesize.models import Endpoint, opened
+    from heedful.synthesize.models import Endpoint
     from heedful.synthesize.pipeline import synthesize
     from heedful.synthesize.prepare import prepare
-    from heedful.synthesize.workers import ThreadMapper
 
     if generator == validator:
         note(f"warning: {validator} judges what it wrote itself; a second, reasoning model is stricter")
@@ -82,8 +91,8 @@ def command(
         max_tokens=validator_tokens,
         timeout=timeout,
     )
-    models = opened(first, second, concurrency=concurrency, cache=cache, dry=dry_run)
-    with Purse(None if dry_run else budget), models as both:
+    by = (None, None, None) if dry_run else (budget, ray, workers)
+    with _hands((first, second), *by, concurrency=concurrency, cache=cache, dry=dry_run) as (both, mapper, done):
         job = prepare(
             source,
             out,
@@ -111,13 +120,9 @@ def command(
                 note(f"{found['passages']['left']:,} of {found['passages']['used']:,} passages are left to do")
             print_estimate(found, budget, format, "prompt")
             return
-        spendings = [model.chat.spending for model in both]  # type: ignore[attr-defined]
-        with _reporting(lambda: sum(spending.cost for spending in spendings)) as track:
-            report = synthesize(job, ThreadMapper(concurrency), track)
-        report["this_run"] = {
-            name: sum(getattr(spending, name) for spending in spendings)
-            for name in ("calls", "cached", "retries", "failed", "cost")
-        }
+        with _reporting(lambda: done()["cost"]) as track:
+            report = synthesize(job, mapper, track)
+        report["this_run"] = done()
     if format is Format.json:
         print_json(report)
     else:
@@ -127,6 +132,39 @@ def command(
     if report["passages"]["unanswered"]:
         count, reason = report["passages"]["unanswered"], report["passages"]["reason"]
         raise Upstream(f"{count} passages got no answer ({reason}); the same command asks again for them alone")
+
+
+@contextmanager
+def _hands(
+    ends: tuple[Endpoint, Endpoint],
+    budget: float | None,
+    ray: str | None,
+    workers: int | None,
+    *,
+    concurrency: int,
+    cache: Path | None,
+    dry: bool,
+) -> Iterator[tuple[tuple[Model, Model], Mapper, Callable[[], dict[str, float]]]]:
+    """The two models, who does the work, and what to call for what this run has done so far (by `COUNTS`)."""
+    from heedful.chat import Purse
+    from heedful.chat.account import COUNTS
+    from heedful.synthesize.models import opened, travelling
+    from heedful.synthesize.workers import ThreadMapper
+
+    with mapper_of(ray, workers, threads=concurrency, gpus=False) as mapper:
+        if mapper is not None:
+            from heedful.scale import RayAccount
+
+            account = RayAccount(budget)
+            yield travelling(*ends, account, concurrency=concurrency, cache=cache), mapper, account.tally
+            return
+        with Purse(budget), opened(*ends, concurrency=concurrency, cache=cache, dry=dry) as both:
+            spendings = [model.chat.spending for model in both]  # type: ignore[attr-defined]
+
+            def done() -> dict[str, float]:
+                return {name: sum(getattr(spending, name) for spending in spendings) for name in COUNTS}
+
+            yield both, ThreadMapper(concurrency), done
 
 
 def print_report(report: dict[str, Any], out: Path) -> None:

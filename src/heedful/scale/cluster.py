@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import socket
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +22,7 @@ B = TypeVar("B")
 
 LOCAL = "local"
 AHEAD = 3  # items a worker that are under way or done and not yet asked for: what bounds memory
+AHEAD_WAITING = 8  # the same for each thread, of workers that have several
 PATIENCE = 120.0  # seconds without any living worker
 ATTEMPTS = 5  # workers that one item may lose
 _STORE = 400 * 2**20  # bytes of shared memory of a local Ray
@@ -42,18 +44,32 @@ class _Failed:
 
 
 class _Actor:
-    """What runs in a worker process."""
+    """What runs in a worker process.
+
+    A function arrives once, so what it opens for itself stays open for all of its items.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._function: tuple[Any, Callable[[Any], Any]] | None = None
 
     def ready(self) -> str:
         """Where it is."""
         return f"process {os.getpid()} on {socket.gethostname()}"
 
-    def run(self, fn: Callable[[Any], Any], item: Any) -> Any:
-        """Fn of the item."""
+    def run(self, reference: list[Any], item: Any) -> Any:
+        """Fn of the item. reference: to fn, in a list, or Ray would send fn itself."""
         try:
-            return fn(item)
+            return self._known(reference[0])(item)
         except HeedfulError as error:
-            return _Failed(type(error).__name__, str(error))
+            where = f"worker on {socket.gethostname()}: " if isinstance(error, Missing) else ""
+            return _Failed(type(error).__name__, f"{where}{error}")
+
+    def _known(self, reference: Any) -> Callable[[Any], Any]:
+        with self._lock:
+            if self._function is None or self._function[0] != reference:
+                self._function = reference, _ray().get(reference)
+            return self._function[1]
 
 
 @dataclass(eq=False)
@@ -84,12 +100,14 @@ class RayMapper:
     """A `Mapper` over Ray; use it as a context manager.
 
     address: "local" starts Ray here and stops it in the end; "auto" or HOST:PORT joins the cluster that this machine
-    is part of. workers: processes; one a GPU where the cluster has any, else one a CPU. A worker that dies (or whose
+    is part of. workers: processes; one a GPU where the cluster has any, else one a CPU. threads: items that a worker
+    is at together, for work that waits on the network. gpus: whether a worker takes one. A worker that dies (or whose
     machine goes) is replaced and its items are given to others; results come in order, and at most `AHEAD` items a
-    worker are held. Raises Missing without the extra, Upstream where no cluster answers or no worker is left.
+    worker (`AHEAD_WAITING` a thread) are held. Raises Missing without the extra, Upstream where no cluster answers or
+    no worker is left.
     """
 
-    def __init__(self, address: str = LOCAL, *, workers: int | None = None):
+    def __init__(self, address: str = LOCAL, *, workers: int | None = None, threads: int = 1, gpus: bool = True):
         if workers is not None and workers < 1:
             raise BadInput(f"{workers} workers; at least 1 is needed")
         if not is_address(address):
@@ -99,8 +117,10 @@ class RayMapper:
         if self._started:
             _connect(self._ray, address, workers)
         available = self._ray.cluster_resources()
-        self._gpus = int(available.get("GPU", 0))
+        self._gpus = int(available.get("GPU", 0)) if gpus else 0
         self.workers = workers or self._gpus or int(available.get("CPU", 1)) or 1
+        self._threads = threads
+        self._ahead = self.workers * (AHEAD if threads == 1 else AHEAD_WAITING * threads)
         self._pool = _Pool()
         for _ in range(self.workers):
             self._start_worker()
@@ -130,7 +150,7 @@ class RayMapper:
         more = True
         try:
             while True:
-                while more and len(waiting) < AHEAD * self.workers:
+                while more and len(waiting) < self._ahead:
                     for item in source:
                         waiting.append(_Job(item))
                         unsent.append(waiting[-1])
@@ -149,19 +169,20 @@ class RayMapper:
             self._abandon()
 
     def _start_worker(self) -> None:
-        options = {"num_cpus": 1, "max_restarts": 0, "num_gpus": 1 if self._gpus else 0}
+        options = {"num_cpus": 1, "num_gpus": 1 if self._gpus else 0, "max_restarts": 0}
+        options["max_concurrency"] = self._threads
         actor = self._ray.remote(**options)(_Actor).remote()
         self._pool.starting[actor.ready.remote()] = _Worker(actor)
 
     def _send(self, function: Any, unsent: deque[_Job]) -> None:
-        """Give jobs to the workers with the least to do, two at most to each: the next is there when one is done."""
+        """Give jobs to the workers with the least to do, one more than it has threads: the next is there at once."""
         while unsent and self._pool.ready:
             worker = min(self._pool.ready, key=lambda worker: worker.load)
-            if worker.load >= 2:
+            if worker.load > self._threads:
                 return
             job = unsent.popleft()
             worker.load += 1
-            self._pool.running[worker.actor.run.remote(function, job.item)] = worker, job
+            self._pool.running[worker.actor.run.remote([function], job.item)] = worker, job
 
     def _collect(self) -> list[_Job]:
         """Wait for something to happen; the jobs that lost their worker."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from heedful.errors import Mismatch
 from heedful.explore.first_stage import fuse
 from heedful.index import Index
 from heedful.seams import DocumentEncoder
@@ -41,6 +43,9 @@ class IndexNeighbours:
 
     Left out: passages like the positive, texts that give orders to language models (they would be shown in another
     passage's prompts), what `overlaps` a test set, and what is no passage to begin with.
+
+    It can be sent to another process, which opens the index for itself at the first question; digest: of the index
+    that it must find then. Raises Missing, Mismatch.
     """
 
     def __init__(
@@ -50,13 +55,32 @@ class IndexNeighbours:
         dev: float = 0.0,
         encoder: DocumentEncoder | None = None,
         overlaps: Callable[[Passage], bool] | None = None,
+        digest: str = "",
     ):
-        self.index = Index.open(folder)
-        self.dev, self._overlaps = dev, overlaps
+        self.folder, self.dev, self._overlaps, self._digest = folder, dev, overlaps, digest
         self._lock = threading.Lock()
         self._given = encoder
-        if encoder is not None:
-            self.index.require_encoder(encoder.spec())
+        if not digest:
+            self._digest = self.index.manifest.digest
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        options: dict[str, Any] = {
+            "dev": self.dev,
+            "encoder": self._given,
+            "overlaps": self._overlaps,
+            "digest": self._digest,
+        }
+        return partial(IndexNeighbours, **options), (self.folder.absolute(),)
+
+    @cached_property
+    def index(self) -> Index:
+        """The index, open."""
+        index = Index.open(self.folder)
+        if self._digest and index.manifest.digest != self._digest:
+            raise Mismatch(f"{self.folder} on {socket.gethostname()}: found another index than the run began with")
+        if self._given is not None:
+            index.require_encoder(self._given.spec())
+        return index
 
     @cached_property
     def _encoder(self) -> DocumentEncoder:
@@ -67,14 +91,14 @@ class IndexNeighbours:
         part = part_of(positive.id, self.dev)
         depth = _DEPTH if part == "train" else _DEEP
         with self._lock:  # one item at a time: a vector must not depend on what else was asked
-            vectors = self._encoder.encode_queries(texts)
+            index, vectors = self.index, self._encoder.encode_queries(texts)
         orders = []
         for text, vector in zip(texts, vectors, strict=True):
-            rankings = [self.index.search_text(text, depth), self.index.search(vector, depth)]
+            rankings = [index.search_text(text, depth), index.search(vector, depth)]
             order = fuse([[hit.id for hit in hits] for hits in rankings])
             orders.append([id for id in order if id != positive.id and part_of(id, self.dev) == part][: _READ * k])
         ids = list(dict.fromkeys(id for order in orders for id in order))
-        passages = {document.id: passage_of(document) for document in self.index.documents(ids)}
+        passages = {document.id: passage_of(document) for document in index.documents(ids)}
         own, taken, lists = shingles(positive.full), {fingerprint(positive.full)}, []
         for order in orders:
             found: list[Passage] = []

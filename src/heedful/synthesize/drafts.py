@@ -61,6 +61,7 @@ class Outcome:
     """One item, done. steps: (stage, reason), an empty reason where the stage was passed. uses: prompt -> cost.
 
     draft: None where the item was dropped. unanswered: why nothing can be said of the item yet; it is not kept then.
+    stopped: likewise, where it was the budget that ended.
     """
 
     item: Item
@@ -68,6 +69,7 @@ class Outcome:
     steps: tuple[tuple[str, str], ...] = ()
     uses: Mapping[str, Use] = field(default_factory=dict)
     unanswered: str = ""
+    stopped: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """JSON-ready; `read_outcome` reads it."""

@@ -86,13 +86,13 @@ class TestSets:
         return float((shared / shorter).max())
 
 
-def read_test_sets(folders: Sequence[Path]) -> TestSets:
+def read_test_sets(folders: Sequence[Path], listed: Sequence[str] = ()) -> TestSets:
     """The texts of test folders: documents and queries of every JSON-lines file in them, whatever else they hold.
 
-    A folder's `*overlap*.txt` lists ids of papers that some test set has, so its ids are left out too. Raises Missing
-    for a folder that is not there or has no text, BadRecord.
+    A folder's `*overlap*.txt` lists ids of papers that some test set has, so its ids are left out too, like those that
+    are listed here. Raises Missing for a folder that is not there or has no text, BadRecord.
     """
-    ids = [id for folder in folders for id in read_overlap_list(folder)]
+    ids = [*listed, *(id for folder in folders for id in read_overlap_list(folder))]
     return TestSets((document for folder in folders for document in _documents(folder)), ids)
 
 

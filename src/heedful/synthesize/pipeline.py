@@ -105,12 +105,7 @@ def synthesize(job: Job, mapper: Mapper, track: Track | None = None) -> dict[str
     ledger = job.ledger()
     try:
         progress = Progress(screened.used)
-        stopped = ""
-        try:
-            _make(job, ledger, mapper, progress, track)
-        except BudgetSpent as spent:
-            stopped = str(spent)
-            log.warning("%s", spent)
+        stopped = _make(job, ledger, mapper, progress, track)
         funnel = Funnel()
         funnel.step("source", "", screened.used)
         for reason, count in screened.dropped.items():
@@ -123,9 +118,29 @@ def synthesize(job: Job, mapper: Mapper, track: Track | None = None) -> dict[str
     return report
 
 
-def _make(job: Job, ledger: Ledger, mapper: Mapper, progress: Progress, track: Track | None) -> None:
-    """Outcomes of all items that have none, in order, into the ledger."""
+class UntilSpent:
+    """A maker that begins nothing more once the budget has ended; what is under way by then may still end well.
+
+    It can be sent to other processes, and ends in each for itself.
+    """
+
+    def __init__(self, maker: Maker):
+        self._maker, self._ended = maker, ""
+
+    def __call__(self, item: Item) -> Outcome:
+        """The outcome; `stopped` where the budget has ended. Raises what else the maker raises."""
+        if not self._ended:
+            try:
+                return self._maker(item)
+            except BudgetSpent as spent:
+                self._ended = str(spent)
+        return Outcome(item, stopped=self._ended)
+
+
+def _make(job: Job, ledger: Ledger, mapper: Mapper, progress: Progress, track: Track | None) -> str:
+    """Outcomes of all items that have none, in order, into the ledger; why it ended early, or an empty text."""
     ledger.begin()
+    stopped = ""
 
     def missing() -> Iterator[Item]:
         for item, _ in job.items():
@@ -134,12 +149,15 @@ def _make(job: Job, ledger: Ledger, mapper: Mapper, progress: Progress, track: T
             if ledger.place(item.key, item.position):
                 progress.found += 1
                 progress.done += 1
-                continue
-            yield item
+            elif not stopped:
+                yield item
 
     in_a_row = 0
     outcome: Outcome
-    for outcome in mapper.map(job.maker, missing()):
+    for outcome in mapper.map(UntilSpent(job.maker), missing()):
+        if outcome.stopped:
+            stopped = stopped or outcome.stopped
+            continue
         if outcome.unanswered:
             in_a_row += 1
             progress.unanswered += 1
@@ -156,6 +174,9 @@ def _make(job: Job, ledger: Ledger, mapper: Mapper, progress: Progress, track: T
             progress.made += outcome.draft is not None
         if track is not None:
             track(progress)
+    if stopped:
+        log.warning("%s", stopped)
+    return stopped
 
 
 def _report(

@@ -12,8 +12,7 @@ from heedful.synthesize.candidates import IndexNeighbours, Neighbours, NoNeighbo
 from heedful.synthesize.overlap import TestSets, read_overlap_list, read_test_sets
 from heedful.synthesize.pipeline import Job, recipe_of
 from heedful.synthesize.prompting import load_prompts
-from heedful.synthesize.rows import Passage
-from heedful.synthesize.sources import Overlaps, is_index
+from heedful.synthesize.sources import is_index
 from heedful.synthesize.stages import Maker
 
 
@@ -74,14 +73,7 @@ def prepare(
     )
 
 
-def overlaps_of(source: Path, folders: Sequence[Path]) -> Overlaps | None:
+def overlaps_of(source: Path, folders: Sequence[Path]) -> TestSets | None:
     """Whether a passage is of a test set: of these folders, or by the source's own list of ids to leave out."""
-    listed = frozenset(read_overlap_list(source if source.is_dir() else source.parent))
-    if not folders and not listed:
-        return None
-    tests = read_test_sets(folders) if folders else TestSets(())
-
-    def overlaps(passage: Passage) -> bool:
-        return passage.id in listed or tests(passage)
-
-    return overlaps
+    listed = read_overlap_list(source if source.is_dir() else source.parent)
+    return read_test_sets(folders, listed) if folders or listed else None
