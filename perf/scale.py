@@ -3,7 +3,8 @@
 The rows are made from a real index. Copy c of a document keeps its title, label probabilities and aspects; it has three
 of its sentences (or all, where there are fewer), drawn anew for each copy, and every vector is the real one plus normal
 noise of 0.75 its length, made unit again (cosine 0.8 to the real one: about as near as a real document's nearest real
-neighbour). `year` is real; `part` is 0 to 9 at random, so `part = 3` keeps a tenth.
+neighbour). `year` is real; `part` is 0 to 9 at random, so `part = 3` keeps a tenth. Above 1,000,000 documents the
+sentences stay in the text and have no vectors, labels or words of their own, so that a disk holds them.
 
 Each step runs in a process of its own, for its peak memory: `write` is what a worker does without the encoder (rows to
 fragments, shard by shard; its peak holds the real index that rows are made of, so only what it adds to that is shown),
@@ -43,6 +44,7 @@ from heedful.index.rows import matrix, schema, vector_column
 from heedful.index.store import TABLE, Store, bytes_below
 
 SENTENCES, NOISE, SHARD, K = 3, 0.75, 8192, 200
+WITH_SENTENCES = 1_000_000  # documents up to which sentence vectors are kept
 INSTRUCTIONS = ("", "similar method, not the same topic", "same problem, another approach", "alike in their findings")
 FILTER = "part = 3"
 COLUMNS = {"year": "int", "part": "int"}
@@ -50,9 +52,10 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "arxiv-cs" / 
 
 
 class Source:
-    """A real index in memory: what copies are made of."""
+    """A real index in memory: what copies are made of. sentences: whether copies keep theirs apart from the text."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, sentences: bool = True):
+        self.keep = sentences
         manifest = read_manifest(folder)
         self.aspects = list(manifest.encoder["aspects"])
         self.dim = manifest.encoder["dim"]
@@ -99,25 +102,31 @@ class Source:
                 some = sorted(rng.choice(last - first, SENTENCES, replace=False) + first)
             counts[row] = len(some)
             chosen.extend(int(at) for at in some)
-        ends = pa.array(np.concatenate([[0], np.cumsum(counts)]), pa.int32())
         texts = [self.texts[at] for at in chosen]
         joined, at = [], 0
         for count in counts.tolist():
             joined.append(" ".join(texts[at : at + count]))
             at += count
+        if not self.keep:
+            texts, chosen, counts = [], [], np.zeros_like(counts)
+        ends = pa.array(np.concatenate([[0], np.cumsum(counts)]), pa.int32())
         arrays: dict[str, pa.Array] = {
             "id": pa.array([f"r{number:08}" for number in numbers]),
             "title": pa.array([self.titles[pick] for pick in picks]),
             "text": pa.array(joined),
             "row_digest": pa.array([rng.bytes(16) for _ in numbers], pa.binary(16)),
-            "sentence_vectors": pa.ListArray.from_arrays(ends, self._noisy(self.sentences[chosen], noise, rng)),
-            "sentence_texts": pa.ListArray.from_arrays(ends, pa.array(texts)),
-            "sentence_labels": pa.ListArray.from_arrays(ends, pa.array([self.labels[at] for at in chosen])),
+            "sentence_vectors": pa.ListArray.from_arrays(
+                ends, self._noisy(self.sentences[np.array(chosen, int)], noise, rng)
+            ),
+            "sentence_texts": pa.ListArray.from_arrays(ends, pa.array(texts, pa.string())),
+            "sentence_labels": pa.ListArray.from_arrays(
+                ends, pa.array([self.labels[at] for at in chosen], pa.string())
+            ),
             "sentence_starts": pa.ListArray.from_arrays(ends, pa.array([-1] * len(chosen), pa.int32())),
             "sentence_ends": pa.ListArray.from_arrays(ends, pa.array([-1] * len(chosen), pa.int32())),
             "sentence_probabilities": pa.ListArray.from_arrays(
                 pa.array(np.asarray(ends) * len(self.aspects), pa.int32()),
-                pa.array(self.probabilities[chosen].ravel(), pa.float32()),
+                pa.array(self.probabilities[np.array(chosen, int)].ravel(), pa.float32()),
             ),
             "year": pa.array([self.years[pick] for pick in picks], pa.int64()),
             "part": pa.array(rng.integers(0, 10, len(picks)), pa.int64()),
@@ -143,7 +152,7 @@ def write(folder: Path, count: int, source: Path) -> dict[str, Any]:
     os.environ.setdefault("LANCE_LOG", "error")
     from lance.fragment import write_fragments
 
-    real = Source(source)
+    real = Source(source, sentences=count <= WITH_SENTENCES)
     base = peak_mb()
     began = time.perf_counter()
     counts = dict.fromkeys(["rows", "sentences", *real.aspects], 0)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 K, QUERIES, ENOUGH = 200, 64, 0.97
 PROBES = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024, 2048, 4096)
 _BATCH = 8192
+_CACHE = 64 * 2**20  # bytes of cells kept while recall is measured: each is asked once a query
 log = logging.getLogger("heedful.index")
 
 
@@ -33,14 +34,15 @@ def partitions_for(rows: int) -> int:
 def build_ann(store: Store, dim: int, aspects: Sequence[str], rows: int) -> dict[str, Any]:
     """Index every vector column; for each, what the manifest keeps: partitions, probes, recall, k, queries.
 
-    Memory: a batch of rows, and what the engine takes for its sample.
+    Memory: a batch of rows, what the engine takes for its sample, and `_CACHE`.
     """
     columns = ["whole", *aspects]
     partitions = partitions_for(rows)
     store.build_ann([vector_column(column) for column in columns], partitions)
+    measured = Store.open(store.folder, store.version, index_cache=_CACHE)
     found = {}
     for column in columns:
-        found[column] = {"partitions": partitions, **choose_probes(store, column, dim, rows, partitions)}
+        found[column] = {"partitions": partitions, **choose_probes(measured, column, dim, rows, partitions)}
         log.info("approximate search of %s: %s", column, found[column])
     return found
 

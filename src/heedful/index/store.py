@@ -23,6 +23,8 @@ TABLE = "documents"
 _SUFFIX = "__widened"
 _MARGIN = timedelta(seconds=30)
 _READ_AHEAD = 32 * 2**20
+_SHUFFLED = 32 * 2**20  # bytes of codes that are put in order at once while an approximate index is built
+_SAMPLE = 64  # vectors a cell that its centre is learned from
 _SQL = {"int": "bigint", "float": "double", "string": "string", "bool": "boolean"}
 
 
@@ -61,16 +63,20 @@ def _short(error: BaseException) -> str:
     return text if len(text) <= 240 else f"{text[:240]}..."
 
 
-def _connect(folder: Location) -> Any:
+def _connect(folder: Location, index_cache: int | None = None) -> Any:
     os.environ.setdefault("LANCEDB_LOG", "error")  # its warnings are about what we mean to do
     os.environ.setdefault("LANCE_DEFAULT_IO_BUFFER_SIZE", str(_READ_AHEAD))  # else 2 GB may be read ahead
+    os.environ.setdefault("LANCE_SHUFFLE_BATCH_BYTES", str(_SHUFFLED))
     try:
         import lancedb
     except ImportError as error:
         raise Missing("the package lancedb is not installed; pip install lancedb") from error
     with _reading(folder):
         return lancedb.connect(
-            str(folder), read_consistency_interval=timedelta(0), storage_options=engine_options(folder) or None
+            str(folder),
+            read_consistency_interval=timedelta(0),
+            storage_options=engine_options(folder) or None,
+            session=None if index_cache is None else lancedb.Session(index_cache_size_bytes=index_cache),
         )
 
 
@@ -87,10 +93,13 @@ class Store:
             return cls(folder, _connect(folder).create_table(TABLE, schema=schema, mode="overwrite"))
 
     @classmethod
-    def open(cls, folder: Location, version: int | None = None) -> Store:
-        """The table at a version, or at the latest. Mismatch where it cannot be read."""
+    def open(cls, folder: Location, version: int | None = None, *, index_cache: int | None = None) -> Store:
+        """The table at a version, or at the latest. Mismatch where it cannot be read.
+
+        index_cache: bytes of approximate indexes that may stay in memory; the engine's own bound (6 GB) unless given.
+        """
         with _reading(folder):
-            table = _connect(folder).open_table(TABLE)
+            table = _connect(folder, index_cache).open_table(TABLE)
             if version is not None:
                 table.checkout(version)
             return cls(folder, table)
@@ -220,7 +229,7 @@ class Store:
         """An approximate index (IVF_SQ, cosine) over each vector column, in place of one that is there."""
         from lancedb.index import IvfSq
 
-        config = IvfSq(distance_type="cosine", num_partitions=partitions)
+        config = IvfSq(distance_type="cosine", num_partitions=partitions, sample_rate=_SAMPLE)
         with _writing(self.folder):
             for column in columns:
                 self._table.create_index(column, config=config, replace=True)
