@@ -131,8 +131,8 @@ class Index:
         """The vectors of the documents with these ids, in this order. UnknownId."""
         wanted = tuple(ids)
         positions = self._positions(wanted)
-        whole, aspects = self._gather("whole", positions), {a: self._gather(a, positions) for a in self.aspects}
-        return VectorBlock(wanted, whole, aspects, *self._derived.sentences(positions))
+        rows = self._gather(("whole", *self.aspects), positions)
+        return VectorBlock(wanted, rows.pop("whole"), rows, *self._derived.sentences(positions))
 
     def terms(self, ids: Iterable[str]) -> TermBlock:
         """The words of the documents with these ids, a row a title and a sentence. UnknownId."""
@@ -243,24 +243,26 @@ class Index:
                 self._columns[name] = _Column(rows, present)
             return self._columns[name]
 
-    def _gather(self, name: str, positions: NDArray[np.int64]) -> Vector:
-        """(positions, dim) of a vector column; zeros where absent."""
-        if not self.manifest.ann or name in self._columns:
-            return self._column(name).rows[positions]
+    def _gather(self, names: Sequence[str], positions: NDArray[np.int64]) -> dict[str, Vector]:
+        """Column -> (positions, dim), zeros where absent: from memory, or taken from the table in one go."""
+        dim = self.manifest.encoder["dim"]
+        if not self.manifest.ann or not len(positions):
+            return {
+                name: self._column(name).rows[positions] if len(positions) else np.zeros((0, dim), np.float32)
+                for name in names
+            }
         found, back = np.unique(positions, return_inverse=True)
-        rows = self._store.take(self._row_ids[found].tolist(), [vector_column(name)]) if len(found) else None
-        if rows is None:
-            return np.zeros((0, self.manifest.encoder["dim"]), np.float32)
-        values = unit_rows(matrix(rows.column(vector_column(name)), self.manifest.encoder["dim"])[0].astype(np.float32))
-        order = np.argsort(rows.column("_rowid").to_numpy())
+        rows = self._store.take(self._row_ids[found].tolist(), [vector_column(name) for name in names])
         place = np.empty(len(found), np.int64)
-        place[np.argsort(self._row_ids[found])] = order
-        return np.asarray(values[place][back])
+        place[np.argsort(self._row_ids[found])] = np.argsort(rows.column("_rowid").to_numpy())
+        wanted = place[back]
+        columns = {name: matrix(rows.column(vector_column(name)), dim)[0] for name in names}
+        return {name: unit_rows(values.astype(np.float32))[wanted] for name, values in columns.items()}
 
     def _exact(self, query: Vector, k: int, column: str, mask: NDArray[np.bool_] | None) -> list[Hit]:
         if self.manifest.ann and mask is not None:
             keep = np.flatnonzero(mask)
-            rows = self._gather(column, keep)
+            rows = self._gather((column,), keep)[column]
             keep, rows = keep[rows.any(axis=1)], rows[rows.any(axis=1)]
             return self._top(keep, _cosines(rows, query), k)
         rows, present = self._column(column)
