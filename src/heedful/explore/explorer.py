@@ -251,8 +251,9 @@ def _fold(
     first_with: dict[str, str] = {letters(title): "" for title in seed_titles if letters(title)}
     chosen: list[Document] = []
     folded: dict[str, list[str]] = {}
-    for begin in range(0, len(ranking), k + 5):
-        for document in fetch([hit.id for hit in ranking[begin : begin + k + 5]]):
+    begin, size = 0, k + 5
+    while begin < len(ranking):
+        for document in fetch([hit.id for hit in ranking[begin : begin + size]]):
             if len(chosen) == k:
                 return chosen, folded
             title = letters(document.title)
@@ -261,6 +262,7 @@ def _fold(
                 continue
             first_with[title] = document.id
             chosen.append(document)
+        begin, size = begin + size, 2 * size
     return chosen, folded
 
 

@@ -71,9 +71,10 @@ def overfetch(k: int) -> int:
 def _recall(store: Store, column: str, queries: Vector, truth: Sequence[Mapping[int, float]], probes: int) -> float:
     found = []
     for query, true in zip(queries, truth, strict=True):
-        rows = store.nearest(vector_column(column), query, overfetch(K + 1), None, probes, row_ids=True)
+        name = vector_column(column)
+        rows = store.nearest(name, query, overfetch(K + 1), None, probes, columns=[name])
         ids = rows.column("_rowid").to_pylist()
-        values = _unit(matrix(rows.column(vector_column(column)), len(query))[0])
+        values = _unit(matrix(rows.column(name), len(query))[0])
         best = np.argsort(-(values @ query))[: K + 1]
         found.append(len({ids[at] for at in best} & true.keys()) / max(len(true), 1))
     return float(np.mean(found))

@@ -1,8 +1,10 @@
-"""What is derived from one version of the table for speed: sentence vectors to map into memory, words, postings.
+"""What is derived from one version of the table for speed: vectors to map into memory, words, postings.
 
 Never the only copy of anything: `open_derived` makes it again from the table where it is missing, stale or damaged.
 A folder `cache/VERSION` holds `row_ids.npy` (n,), `offsets.npy` (n + 1,), `sentences.f2` (total, dim),
-`probabilities.f4` (total, aspects), `terms/`, `postings/` and, last of all, `done.json`.
+`probabilities.f4` (total, aspects), `terms/`, `postings/` and, last of all, `done.json`. Where search is approximate it
+also holds the vector columns, `vectors-0.f2` (the whole) and one an aspect, (n, dim) with zeros for an absent aspect:
+smaller collections keep them in memory.
 """
 
 from __future__ import annotations
@@ -21,14 +23,14 @@ from numpy.typing import NDArray
 from heedful.errors import Mismatch, StorageFailed, Unwritable
 from heedful.index.bm25 import Postings, write_postings
 from heedful.index.manifest import CACHE, Manifest, read_sealed, storage_error, write_sealed
-from heedful.index.rows import matrix
+from heedful.index.rows import matrix, vector_column
 from heedful.index.store import Store
 from heedful.index.terms import TermTable, TermWriter, gather
 
 if TYPE_CHECKING:
     from heedful.records import Vector
 
-_FORMAT = 3
+_FORMAT = 4
 _BATCH = 512
 log = logging.getLogger("heedful.index")
 
@@ -43,17 +45,24 @@ class Derived:
         if done != expected:
             raise Mismatch(f"{folder}: derived files for {done}, not {expected}")
         dim, aspects = manifest.encoder["dim"], len(manifest.aspects)
+        self._vectors: dict[str, Vector] = {}
         try:
             self.row_ids: NDArray[np.uint64] = np.load(folder / "row_ids.npy", allow_pickle=False)
             self._offsets: NDArray[np.int64] = np.load(folder / "offsets.npy", allow_pickle=False)
             self._sentences = _mapped(folder / "sentences.f2", np.float16, (manifest.sentences, dim))
             self._probabilities = _mapped(folder / "probabilities.f4", np.float32, (manifest.sentences, aspects))
+            for number, name in enumerate(_vector_columns(manifest)):
+                self._vectors[name] = _mapped(_vectors_file(folder, number), np.float16, (manifest.documents, dim))
         except (OSError, ValueError) as error:
             raise Mismatch(f"{folder}: derived files cannot be read ({error})") from error
         if len(self.row_ids) != manifest.documents or self._offsets[-1] != manifest.sentences:
             raise Mismatch(f"{folder}: derived files of another table")
         self.terms = TermTable(folder / "terms", self._offsets)
         self.postings = Postings(folder / "postings", self.terms, manifest.documents)
+
+    def vectors(self, column: str, positions: NDArray[np.int64]) -> Vector:
+        """(positions, dim) rows of a vector column, "whole" or an aspect's; zeros where absent. Not of unit length."""
+        return self._vectors[column][positions].astype(np.float32)
 
     def sentences(self, positions: NDArray[np.int64]) -> tuple[Vector, NDArray[np.int64], Vector]:
         """Of the documents at these positions: sentence vectors, offsets, probabilities (see VectorBlock)."""
@@ -113,12 +122,26 @@ def _stamp(manifest: Manifest) -> dict[str, object]:
         "documents": manifest.documents,
         "sentences": manifest.sentences,
         "corpus": manifest.corpus,
+        "vectors": manifest.ann,
         "encoder": manifest.encoder.get("digest"),
     }
 
 
+def _vector_columns(manifest: Manifest) -> tuple[str, ...]:
+    """The columns that are mapped rather than kept in memory."""
+    return ("whole", *manifest.encoder["aspects"]) if manifest.ann else ()
+
+
+def _vectors_file(folder: Path, number: int) -> Path:
+    return folder / f"vectors-{number}.f2"
+
+
 def _write(folder: Path, manifest: Manifest, store: Store) -> None:
     dim = manifest.encoder["dim"]
+    for number, name in enumerate(_vector_columns(manifest)):
+        with _vectors_file(folder, number).open("wb") as file:
+            for batch in store.scan([vector_column(name)], batch=_BATCH):
+                matrix(batch.column(vector_column(name)), dim)[0].tofile(file)
     terms = TermWriter(folder / "terms")
     row_ids, lengths = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
     with (folder / "sentences.f2").open("wb") as vectors, (folder / "probabilities.f4").open("wb") as probabilities:

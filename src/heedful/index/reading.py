@@ -131,8 +131,8 @@ class Index:
         """The vectors of the documents with these ids, in this order. UnknownId."""
         wanted = tuple(ids)
         positions = self._positions(wanted)
-        rows = self._gather(("whole", *self.aspects), positions)
-        return VectorBlock(wanted, rows.pop("whole"), rows, *self._derived.sentences(positions))
+        whole, aspects = self._gather("whole", positions), {a: self._gather(a, positions) for a in self.aspects}
+        return VectorBlock(wanted, whole, aspects, *self._derived.sentences(positions))
 
     def terms(self, ids: Iterable[str]) -> TermBlock:
         """The words of the documents with these ids, a row a title and a sentence. UnknownId."""
@@ -190,6 +190,11 @@ class Index:
         places[order] = np.arange(len(order))
         return places
 
+    @cached_property
+    def _order_of_rows(self) -> NDArray[np.int64]:
+        """(n,) positions by ascending row id."""
+        return np.argsort(self._row_ids)
+
     @property
     def _derived(self) -> Derived:
         with self._lock:
@@ -243,26 +248,16 @@ class Index:
                 self._columns[name] = _Column(rows, present)
             return self._columns[name]
 
-    def _gather(self, names: Sequence[str], positions: NDArray[np.int64]) -> dict[str, Vector]:
-        """Column -> (positions, dim), zeros where absent: from memory, or taken from the table in one go."""
-        dim = self.manifest.encoder["dim"]
-        if not self.manifest.ann or not len(positions):
-            return {
-                name: self._column(name).rows[positions] if len(positions) else np.zeros((0, dim), np.float32)
-                for name in names
-            }
-        found, back = np.unique(positions, return_inverse=True)
-        rows = self._store.take(self._row_ids[found].tolist(), [vector_column(name) for name in names])
-        place = np.empty(len(found), np.int64)
-        place[np.argsort(self._row_ids[found])] = np.argsort(rows.column("_rowid").to_numpy())
-        wanted = place[back]
-        columns = {name: matrix(rows.column(vector_column(name)), dim)[0] for name in names}
-        return {name: unit_rows(values.astype(np.float32))[wanted] for name, values in columns.items()}
+    def _gather(self, name: str, positions: NDArray[np.int64]) -> Vector:
+        """(positions, dim) unit rows of a vector column, zeros where absent: from memory, or mapped."""
+        if self.manifest.ann:
+            return unit_rows(self._derived.vectors(name, positions))
+        return self._column(name).rows[positions]
 
     def _exact(self, query: Vector, k: int, column: str, mask: NDArray[np.bool_] | None) -> list[Hit]:
         if self.manifest.ann and mask is not None:
             keep = np.flatnonzero(mask)
-            rows = self._gather((column,), keep)[column]
+            rows = self._gather(column, keep)
             keep, rows = keep[rows.any(axis=1)], rows[rows.any(axis=1)]
             return self._top(keep, _cosines(rows, query), k)
         rows, present = self._column(column)
@@ -274,14 +269,12 @@ class Index:
         sql = None if where is None else normalize(where, ["id", "title", "text", *self.manifest.columns])
         chosen = int(self.manifest.search.get(column, {}).get("probes", _PROBES))
         probes = chosen if where is None else _FILTERED * chosen
-        name = vector_column(column)
-        found: pa.Table = self._store.nearest(name, query, min(overfetch(k), len(self)), sql, probes)
-        values, present = matrix(found.column(name), len(query))
-        positions = self._positions(
-            [id for id, there in zip(found.column("id").to_pylist(), present, strict=True) if there]
-        )
-        vectors = unit_rows(values[present].astype(np.float32))  # not their codes
-        return self._top(positions, _cosines(vectors, query), k)
+        found = self._store.nearest(vector_column(column), query, min(overfetch(k), len(self)), sql, probes)
+        order = self._order_of_rows
+        positions = order[np.searchsorted(self._row_ids, found.column("_rowid").to_numpy(), sorter=order)]
+        vectors = self._gather(column, positions)  # not their codes
+        there = vectors.any(axis=1)
+        return self._top(positions[there], _cosines(vectors[there], query), k)
 
     def _top(self, positions: NDArray[np.int64], scores: NDArray[Any], k: int) -> list[Hit]:
         """The k best of these positions: score down, then id down."""

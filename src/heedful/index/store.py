@@ -241,12 +241,11 @@ class Store:
         return None if found is None else int(found.num_unindexed_rows)
 
     def nearest(
-        self, column: str, vector: Vector, k: int, where: str | None, probes: int, *, row_ids: bool = False
+        self, column: str, vector: Vector, k: int, where: str | None, probes: int, *, columns: Sequence[str] = ()
     ) -> pa.Table:
-        """`id`, `_distance` (1 - cosine) and the column of about k nearest rows, by the approximate index."""
+        """`_rowid`, `_distance` (1 - cosine) and `columns` of about k nearest rows, by the approximate index."""
         query = self._table.search(np.asarray(vector), vector_column_name=column).distance_type("cosine")
-        query = query.nprobes(probes).limit(k).select(["id", "_distance", column])
-        query = query.with_row_id(True) if row_ids else query
+        query = query.nprobes(probes).limit(k).select(["_distance", *columns]).with_row_id(True)
         with _reading(self.folder):
             return (query.where(where) if where else query).to_arrow()
 
