@@ -24,7 +24,7 @@ from heedful.explore.results import Comparison, Exploration, ExploredHit
 from heedful.explore.scoring import ClauseVector, meant, standardized
 from heedful.explore.start import Start, encode_clauses, start_from_ids, start_from_text
 from heedful.index import Index
-from heedful.records import Clause, Document, Hit, Plan, Topic
+from heedful.records import Clause, Hit, Plan, Topic
 
 if TYPE_CHECKING:
     from heedful.seams import DocumentEncoder, Reranker
@@ -223,9 +223,9 @@ class Explorer:
         k: int,
         explain: Explain | None,
     ) -> tuple[ExploredHit, ...]:
-        chosen, folded = _fold(ranking, self.index.documents, [document.title for document in start.documents], k)
+        ids, folded = _fold(ranking, self.index.titles, [document.title for document in start.documents], k)
+        chosen = self.index.documents(ids)
         position = {id: i for i, id in enumerate(scored.ids)}
-        ids = tuple(document.id for document in chosen)
         seed_vectors = start.block.vectors if start.block is not None else None
         reasons = evidence(chosen, self.index.vectors(ids), start.documents, seed_vectors, plan, wanted)
         reranked = explain(ids) if explain is not None else {}
@@ -245,24 +245,23 @@ class Explorer:
 
 
 def _fold(
-    ranking: Sequence[Hit], fetch: Callable[[Sequence[str]], list[Document]], seed_titles: Sequence[str], k: int
-) -> tuple[list[Document], dict[str, list[str]]]:
-    """The first k documents with titles of their own; one whose title a better hit has is folded into that hit."""
+    ranking: Sequence[Hit], titles: Callable[[Sequence[str]], list[str]], seed_titles: Sequence[str], k: int
+) -> tuple[list[str], dict[str, list[str]]]:
+    """The first k ids with titles of their own; one whose title a better hit has is folded into that hit."""
     first_with: dict[str, str] = {letters(title): "" for title in seed_titles if letters(title)}
-    chosen: list[Document] = []
+    chosen: list[str] = []
     folded: dict[str, list[str]] = {}
-    begin, size = 0, k + 5
-    while begin < len(ranking):
-        for document in fetch([hit.id for hit in ranking[begin : begin + size]]):
+    step = 4 * k + 20
+    for begin in range(0, len(ranking), step):
+        ids = [hit.id for hit in ranking[begin : begin + step]]
+        for id, title in zip(ids, map(letters, titles(ids)), strict=True):
             if len(chosen) == k:
                 return chosen, folded
-            title = letters(document.title)
             if title and title in first_with:
-                folded.setdefault(first_with[title], []).append(document.id)
+                folded.setdefault(first_with[title], []).append(id)
                 continue
-            first_with[title] = document.id
-            chosen.append(document)
-        begin, size = begin + size, 2 * size
+            first_with[title] = id
+            chosen.append(id)
     return chosen, folded
 
 

@@ -122,6 +122,16 @@ class Index:
         found = to_documents(rows, self.manifest.columns)
         return [found[id] for id in wanted]
 
+    def titles(self, ids: Iterable[str]) -> list[str]:
+        """The titles of the documents with these ids, in this order. UnknownId."""
+        wanted = list(ids)
+        positions = self._positions(wanted)
+        if not wanted:
+            return []
+        rows = self._store.take(np.unique(self._row_ids[positions]).tolist(), ["id", "title"])
+        found = dict(zip(rows.column("id").to_pylist(), rows.column("title").to_pylist(), strict=True))
+        return [found[id] for id in wanted]
+
     def values(self, columns: Sequence[str]) -> pa.Table:
         """Text and metadata columns (title, text, `columns`) of all documents, in the order of `ids`."""
         batches = list(self._store.scan(columns, batch=65_536))
