@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -58,6 +60,23 @@ def test_many_processes_may_write_one_cache(tmp_path: Path) -> None:
     writers = [subprocess.Popen([sys.executable, "-c", script, str(path), str(w)], env=os.environ) for w in range(3)]
     assert [writer.wait(60) for writer in writers] == [0, 0, 0]
     assert len(AnswerCache(path)) == 3 * 60 + 60
+
+
+def test_a_new_file_may_be_opened_by_many_at_once(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        for turn in range(60):
+            start = threading.Barrier(8)
+            opened = threads.map(lambda _, turn=turn, start=start: _open(tmp_path / f"{turn}", start), range(8))
+            assert list(opened) == [0] * 8
+
+
+def _open(path: Path, start: threading.Barrier) -> int:
+    start.wait(30)
+    cache = AnswerCache(path)
+    try:
+        return len(cache)
+    finally:
+        cache.close()
 
 
 def test_a_file_that_is_no_cache_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from heedful.errors import Mismatch, StorageFailed, Unwritable
 
 VERSION = 1
 
+_PATIENCE = 60.0  # seconds that another process may hold the file
+
 
 class AnswerCache:
     """Key -> answer. Every answer is committed as it comes in, so a killed process loses only what was in flight.
@@ -27,24 +29,37 @@ class AnswerCache:
         self._lock = threading.Lock()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(self.path, timeout=60, check_same_thread=False, isolation_level=None)
+            self._db = sqlite3.connect(self.path, timeout=_PATIENCE, check_same_thread=False, isolation_level=None)
         except (OSError, sqlite3.OperationalError) as error:
             raise Unwritable(f"{self.path}: the answer cache cannot be opened: {error}") from error
         try:
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if version not in (0, VERSION):
-                raise Mismatch(f"{self.path}: an answer cache of version {version}; this Heedful writes {VERSION}")
-            self._db.execute(
-                "CREATE TABLE IF NOT EXISTS answers "
-                "(key TEXT PRIMARY KEY, model TEXT, answer TEXT, at REAL) WITHOUT ROWID"
-            )
-            self._db.execute(f"PRAGMA user_version={VERSION}")
+            self._prepare()
         except sqlite3.OperationalError as error:
             raise Unwritable(f"{self.path}: the answer cache cannot be written: {error}") from error
         except sqlite3.DatabaseError as error:
             raise Mismatch(f"{self.path}: not an answer cache ({error}); move it away or name another") from error
+
+    def _prepare(self) -> None:
+        """Of processes that open a new file at once SQLite refuses some at once, whatever the timeout: they try again."""
+        until = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode=WAL")
+                self._db.execute("PRAGMA synchronous=FULL")
+                version = self._db.execute("PRAGMA user_version").fetchone()[0]
+                if version not in (0, VERSION):
+                    raise Mismatch(f"{self.path}: an answer cache of version {version}; this Heedful writes {VERSION}")
+                self._db.execute(
+                    "CREATE TABLE IF NOT EXISTS answers "
+                    "(key TEXT PRIMARY KEY, model TEXT, answer TEXT, at REAL) WITHOUT ROWID"
+                )
+                self._db.execute(f"PRAGMA user_version={VERSION}")
+                return
+            except sqlite3.OperationalError as error:
+                busy = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+                if not busy or time.monotonic() > until:
+                    raise
+                time.sleep(0.01)
 
     def get(self, key: str) -> Answer | None:
         """The answer, marked cached and free; None where there is none."""
