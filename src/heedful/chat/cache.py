@@ -40,7 +40,7 @@ class AnswerCache:
             raise Mismatch(f"{self.path}: not an answer cache ({error}); move it away or name another") from error
 
     def _prepare(self) -> None:
-        """Of processes that open a new file at once SQLite refuses some at once, whatever the timeout: they try again."""
+        """Of processes that open a new file together SQLite refuses some without waiting: they try again."""
         until = time.monotonic() + _PATIENCE
         while True:
             try:
