@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from heedful.index.memory import giving_back
 from heedful.index.rows import matrix, vector_column
 from heedful.index.store import Store
 
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     from heedful.records import Vector
 
 K, QUERIES, ENOUGH = 200, 64, 0.97
-PROBES = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024, 2048, 4096)
-_BATCH = 8192
-_CACHE = 64 * 2**20  # bytes of cells kept while recall is measured: each is asked once a query
+PROBES = tuple(sorted({round(2 ** (step / 4)) for step in range(12, 49)}))  # 8 to 4,096, each a fifth more
+_BATCH = 512
+_CACHE = 16 * 2**20  # bytes of cells kept while recall is measured: each is asked once a query
 log = logging.getLogger("heedful.index")
 
 
@@ -31,6 +32,7 @@ def partitions_for(rows: int) -> int:
     return int(max(1, min(4096, round(rows**0.5))))
 
 
+@giving_back()
 def build_ann(store: Store, dim: int, aspects: Sequence[str], rows: int) -> dict[str, Any]:
     """Index every vector column; for each, what the manifest keeps: partitions, probes, recall, k, queries.
 

@@ -43,6 +43,7 @@ def write_postings(folder: Path, table: TermTable, documents: int) -> None:
     lengths = np.zeros(documents, np.float32)
     for start in range(0, documents, _STEP):
         lengths[start : start + _STEP] = np.asarray(_counts(table, start, documents).sum(axis=1)).ravel()
+        table.release()
     mean = float(lengths.mean()) if documents else 0.0
     norms = K1 * (1 - B + B * lengths / mean) if mean else np.full(documents, K1)
     norms = norms.astype(np.float32)
@@ -51,6 +52,7 @@ def write_postings(folder: Path, table: TermTable, documents: int) -> None:
         last = min(first + SEGMENT, documents)
         rows = sparse.vstack([_counts(table, start, last) for start in range(first, last, _STEP)], format="csr")
         words = rows.tocsc()
+        table.release()
         words.sort_indices()
         positions = (words.indices + first).astype(np.int32)
         impacts = (words.data / (words.data + norms[positions])).astype(np.float32)

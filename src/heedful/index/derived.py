@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from heedful.errors import Mismatch, StorageFailed, Unwritable
 from heedful.index.bm25 import Postings, write_postings
 from heedful.index.manifest import CACHE, Manifest, read_sealed, storage_error, write_sealed
+from heedful.index.memory import giving_back
 from heedful.index.rows import matrix, vector_column
 from heedful.index.store import Store
 from heedful.index.terms import TermTable, TermWriter, gather
@@ -85,6 +86,7 @@ def open_derived(folder: Path, manifest: Manifest, store: Store) -> Derived:
         return Derived(build_derived(Path(temporary), manifest, store), manifest)
 
 
+@giving_back()
 def build_derived(folder: Path, manifest: Manifest, store: Store) -> Path:
     """Derive everything from the table at the version that the manifest names; the folder it lies in.
 

@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 TABLE = "documents"
 _SUFFIX = "__widened"
 _MARGIN = timedelta(seconds=30)
-_READ_AHEAD = 32 * 2**20
-_SHUFFLED = 32 * 2**20  # bytes of codes that are put in order at once while an approximate index is built
-_SAMPLE = 64  # vectors a cell that its centre is learned from
+_BOUNDS = {  # what the engine may hold at once; its own defaults take gigabytes for large tables
+    "LANCE_DEFAULT_IO_BUFFER_SIZE": 32 * 2**20,  # bytes read ahead
+    "LANCE_SHUFFLE_BATCH_BYTES": 32 * 2**20,  # codes that are put in order at once for an approximate index
+    "LANCE_SHUFFLE_MAX_PRELOADED_OFFSETS_BYTES": 1,  # where each cell's codes lie: read when it is their turn
+}
+_SAMPLE = 32  # vectors a cell that its centre is learned from: four times as many find no more
 _SQL = {"int": "bigint", "float": "double", "string": "string", "bool": "boolean"}
 
 
@@ -65,8 +68,8 @@ def _short(error: BaseException) -> str:
 
 def _connect(folder: Location, index_cache: int | None = None) -> Any:
     os.environ.setdefault("LANCEDB_LOG", "error")  # its warnings are about what we mean to do
-    os.environ.setdefault("LANCE_DEFAULT_IO_BUFFER_SIZE", str(_READ_AHEAD))  # else 2 GB may be read ahead
-    os.environ.setdefault("LANCE_SHUFFLE_BATCH_BYTES", str(_SHUFFLED))
+    for name, bound in _BOUNDS.items():
+        os.environ.setdefault(name, str(bound))
     try:
         import lancedb
     except ImportError as error:

@@ -8,6 +8,7 @@ sentences.
 
 from __future__ import annotations
 
+import mmap
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -137,6 +138,13 @@ class TermTable:
             shape=(len(units), self.width),
         )
         return TermBlock(counts, offsets, self.idf)
+
+    def release(self) -> None:
+        """Give the pages of the files back to the system, for who reads all of them; they are read again when used."""
+        for array in (self._rows, self._columns, self._counts):
+            pages = getattr(array.base, "base", None)
+            if isinstance(pages, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+                pages.madvise(mmap.MADV_DONTNEED)
 
     def frequencies(self, positions: NDArray[np.int64], columns: NDArray[np.int64]) -> Vector:
         """(positions, columns) how often these words occur in these documents, titles included."""
