@@ -5,6 +5,7 @@ import shutil
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from tests.index.conftest import contents, make_documents
 from heedful.encode.hashing import HashEncoder
 from heedful.errors import BadFilter, BadInput, Mismatch, Missing, UnknownAspect, UnknownId
 from heedful.index import Index, build_index, describe_index
+from heedful.index.store import Store
 from heedful.records import Document
 
 
@@ -177,6 +179,32 @@ def test_the_approximate_path_gives_what_the_exact_one_gives_on_a_small_collecti
         np.testing.assert_array_equal(a.whole, b.whole)
         np.testing.assert_array_equal(a.aspects["method"], b.aspects["method"])
         np.testing.assert_array_equal(a.sentences, b.sentences)
+
+
+@pytest.mark.parametrize("widest", [0, 20_000])
+def test_a_wide_filter_is_answered_by_taking_more_or_by_the_engine(
+    built, encoder: HashEncoder, monkeypatch: pytest.MonkeyPatch, widest: int
+):
+    monkeypatch.setattr("heedful.index.reading._SELECTIVE", 10)
+    monkeypatch.setattr("heedful.index.reading._WIDEST", widest)
+    documents = make_documents(300)
+    exact, approximate = built(documents), built(documents, "ann", exact_limit=100)
+    asked: list[str | None] = []
+    nearest = Store.nearest
+
+    def spied(store: Store, column: str, vector: np.ndarray, k: int, where: str | None, *rest: Any) -> Any:
+        asked.append(where)
+        return nearest(store, column, vector, k, where, *rest)
+
+    monkeypatch.setattr(Store, "nearest", spied)
+    query = encoder.encode_queries(["annotation for graphs"])[0]
+    mine = approximate.search(query, 5, where="year > 2002")
+    full = exact.search(query, 5, where="year > 2002")
+    assert len({hit.id for hit in mine} & {hit.id for hit in full}) >= 4
+    assert len(asked) == 1 and (asked[0] is None) == (widest > 0)
+    rare = approximate.search(query, 40, where="year = 2003")  # more than fit: the engine is asked
+    assert {hit.id for hit in rare} <= approximate.matching("year = 2003") and len(rare) > 8
+    assert asked[-1] is not None
 
 
 def test_the_derived_files_are_made_again_where_they_are_gone_stale_or_damaged(tmp_path: Path, encoder: HashEncoder):

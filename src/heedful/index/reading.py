@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _SELECTIVE = 50_000  # a filter that leaves at most so many is searched exactly, whatever the size
 _PROBES = 32  # of an index whose manifest names none
 _FILTERED = 2  # times as many under a filter
+_SURPLUS, _WIDEST = 1.25, 20_000  # rows asked for under a filter, of those expected to be enough; the most
 _MASKS = 32
 _MARGIN = 1e-5  # more than single precision loses in a product of unit vectors
 
@@ -166,7 +167,7 @@ class Index:
         mask = None if where is None else self._mask(where)
         if not self.manifest.ann or (mask is not None and int(mask.sum()) <= _SELECTIVE):
             return self._exact(query, k, column, mask)
-        return self._approximate(query, k, column, where)
+        return self._approximate(query, k, column, where, mask)
 
     def search_text(self, text: str, k: int, *, where: str | None = None) -> list[Hit]:
         """The k best documents by BM25 over title and text; only those that share a word with the text. BadFilter."""
@@ -275,16 +276,37 @@ class Index:
         keep = keep[_best((rows @ query)[keep], k, margin=_MARGIN)]
         return self._top(keep, _cosines(rows[keep], query), k)
 
-    def _approximate(self, query: Vector, k: int, column: str, where: str | None) -> list[Hit]:
-        sql = None if where is None else normalize(where, ["id", "title", "text", *self.manifest.columns])
-        chosen = int(self.manifest.search.get(column, {}).get("probes", _PROBES))
-        probes = chosen if where is None else _FILTERED * chosen
-        found = self._store.nearest(vector_column(column), query, min(overfetch(k), len(self)), sql, probes)
-        order = self._order_of_rows
-        positions = order[np.searchsorted(self._row_ids, found.column("_rowid").to_numpy(), sorter=order)]
+    def _approximate(
+        self, query: Vector, k: int, column: str, where: str | None, mask: NDArray[np.bool_] | None
+    ) -> list[Hit]:
+        probes = int(self.manifest.search.get(column, {}).get("probes", _PROBES))
+        wanted = min(overfetch(k), len(self))
+        if where is None or mask is None:
+            positions = self._near(query, column, wanted, None, probes)
+        else:
+            positions = self._near_that_fit(query, column, wanted, where, mask, _FILTERED * probes)
         vectors = self._gather(column, positions)  # not their codes
         there = vectors.any(axis=1)
         return self._top(positions[there], _cosines(vectors[there], query), k)
+
+    def _near_that_fit(
+        self, query: Vector, column: str, wanted: int, where: str, mask: NDArray[np.bool_], probes: int
+    ) -> NDArray[np.int64]:
+        """Of so many more that enough of them should fit; where too few do, the engine evaluates the filter first."""
+        more = int(_SURPLUS * wanted * len(self) / mask.sum())
+        if more <= _WIDEST:
+            positions = self._near(query, column, min(more, len(self)), None, probes)
+            positions = positions[mask[positions]]
+            if len(positions) >= wanted:
+                return positions
+        sql = normalize(where, ["id", "title", "text", *self.manifest.columns])
+        return self._near(query, column, wanted, sql, probes)
+
+    def _near(self, query: Vector, column: str, k: int, sql: str | None, probes: int) -> NDArray[np.int64]:
+        """(about k,) the positions of what the approximate index finds."""
+        found = self._store.nearest(vector_column(column), query, k, sql, probes)
+        order = self._order_of_rows
+        return np.asarray(order[np.searchsorted(self._row_ids, found.column("_rowid").to_numpy(), sorter=order)])
 
     def _top(self, positions: NDArray[np.int64], scores: NDArray[Any], k: int) -> list[Hit]:
         """The k best of these positions: score down, then id down."""
