@@ -99,6 +99,31 @@ def test_two_processes_share_the_work(mapper: RayMapper):
     assert len(found) == 2 and os.getpid() not in found
 
 
+def threads_of_a_worker(_: int) -> str:
+    return os.environ["OMP_NUM_THREADS"]
+
+
+@pytest.mark.parametrize(
+    ("machines", "workers", "cores"),
+    [
+        ((2,), 2, 1),
+        ((2,), 1, 2),
+        ((8,), 3, 2),
+        ((3, 3), 3, 1),
+        ((4, 2), 2, 2),
+        ((1, 1), 1, 1),
+        ((2,), 5, 1),
+        ((), 1, 1),
+    ],
+)
+def test_cores_are_shared_out_so_that_every_worker_fits(machines: tuple[int, ...], workers: int, cores: int):
+    assert cluster.cores_each(machines, workers) == cores
+
+
+def test_a_worker_is_told_how_many_threads_to_use(mapper: RayMapper):
+    assert set(mapper.map(threads_of_a_worker, range(6))) == {str(max(1, len(os.sched_getaffinity(0)) // 2))}
+
+
 def test_a_function_arrives_once_in_each_process_and_keeps_what_it_opened(mapper: RayMapper):
     first, second = (set(mapper.map(Arriving(), range(start, start + 8))) for start in (0, 100))
     assert len(first) == len(second) == 2

@@ -98,6 +98,8 @@ class OpenVinoBackend:
             "PERFORMANCE_HINT": "LATENCY",
             "CPU_RUNTIME_CACHE_CAPACITY": _KERNELS,
         }
+        if threads := _threads():
+            settings["INFERENCE_NUM_THREADS"] = threads
         return openvino.compile_model(self._graph(label), "CPU", settings)
 
     def _graph(self, label: bool) -> Any:
@@ -137,6 +139,12 @@ class OpenVinoBackend:
             port.get_node().set_partial_shape(openvino.PartialShape([-1] * tensor.dim()))
         model.validate_nodes_and_infer_types()
         return model
+
+
+def _threads() -> int | None:
+    """How many threads this process is to use, as other numerical libraries are told; None: one a core."""
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    return int(said) if said.isascii() and said.isdigit() and int(said) > 0 else None
 
 
 def _keep(model: Any, folder: Path) -> None:

@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, TypeVar
@@ -100,11 +100,11 @@ class RayMapper:
     """A `Mapper` over Ray; use it as a context manager.
 
     address: "local" starts Ray here and stops it in the end; "auto" or HOST:PORT joins the cluster that this machine
-    is part of. workers: processes; one a GPU where the cluster has any, else one a CPU. threads: items that a worker
-    is at together, for work that waits on the network. gpus: whether a worker takes one. A worker that dies (or whose
-    machine goes) is replaced and its items are given to others; results come in order, and at most `AHEAD` items a
-    worker (`AHEAD_WAITING` a thread) are held. Raises Missing without the extra, Upstream where no cluster answers or
-    no worker is left.
+    is part of. workers: processes; one a GPU where the cluster has any, else one a CPU; fewer share the CPUs out among
+    them. threads: items that a worker is at together, for work that waits on the network. gpus: whether a worker takes
+    one. A worker that dies (or whose machine goes) is replaced and its items are given to others; results come in
+    order, and at most `AHEAD` items a worker (`AHEAD_WAITING` a thread) are held. Raises Missing without the extra,
+    Upstream where no cluster answers or no worker is left.
     """
 
     def __init__(self, address: str = LOCAL, *, workers: int | None = None, threads: int = 1, gpus: bool = True):
@@ -169,7 +169,9 @@ class RayMapper:
             self._abandon()
 
     def _start_worker(self) -> None:
-        options = {"num_cpus": 1, "num_gpus": 1 if self._gpus else 0, "max_restarts": 0}
+        machines = [int(node["Resources"].get("CPU", 0)) for node in self._ray.nodes() if node["Alive"]]
+        cores = cores_each(machines, self.workers)
+        options = {"num_cpus": cores, "num_gpus": 1 if self._gpus else 0, "max_restarts": 0}
         options["max_concurrency"] = self._threads
         actor = self._ray.remote(**options)(_Actor).remote()
         self._pool.starting[actor.ready.remote()] = _Worker(actor)
@@ -244,6 +246,17 @@ class RayMapper:
         self._pool.running.clear()
 
 
+def cores_each(machines: Sequence[int], workers: int) -> int:
+    """The most cores that each worker can have, so that so many workers fit on machines with these cores; at least 1.
+
+    Ray tells a worker's numerical libraries (by OMP_NUM_THREADS) to use as many threads.
+    """
+    for cores in range(max(machines, default=1), 1, -1):
+        if sum(machine // cores for machine in machines) >= workers:
+            return cores
+    return 1
+
+
 def _ray() -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
@@ -253,12 +266,19 @@ def _ray() -> Any:
     return ray
 
 
+def _cores_here() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _connect(ray: Any, address: str, workers: int | None) -> None:
     quiet = {"log_to_driver": False, "logging_level": "ERROR", "include_dashboard": False}
     try:
         if address == LOCAL:
             os.environ.setdefault("RAY_worker_niceness", "0")  # these workers are all there is to the command
-            ray.init(address="local", num_cpus=workers, object_store_memory=_STORE, **quiet)
+            cores = None if workers is None else max(workers, _cores_here())
+            ray.init(address="local", num_cpus=cores, object_store_memory=_STORE, **quiet)
             return
         if match := _ADDRESS.fullmatch(address):
             with socket.create_connection((match["host"].strip("[]"), int(match["port"])), timeout=5):
