@@ -100,6 +100,7 @@ class OpenVinoBackend:
         }
         if threads := _threads():
             settings["INFERENCE_NUM_THREADS"] = threads
+            settings["ENABLE_CPU_PINNING"] = False  # else every process of a machine takes the same cores
         return openvino.compile_model(self._graph(label), "CPU", settings)
 
     def _graph(self, label: bool) -> Any:
