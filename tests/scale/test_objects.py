@@ -127,8 +127,8 @@ def test_without_credentials_it_says_so_at_once(environment: pytest.MonkeyPatch,
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         environment.delenv(name)
     environment.setenv("HOME", str(tmp_path))
-    with pytest.raises(Missing, match="no credentials; set AWS_ACCESS_KEY_ID"):
-        Index.open("s3://bucket/papers")
+    with pytest.raises(Missing, match="s3://bucket/papers: no credentials; set AWS_ACCESS_KEY_ID"):
+        Index.open(Path("s3://bucket/papers"))
 
 
 def test_a_bucket_that_is_not_there_is_missing(bucket: str, encoder: HashEncoder):

@@ -134,9 +134,10 @@ def locate(path: Path | str | ObjectPath) -> Location:
     text = str(path)
     if match := _S3.fullmatch(text):
         if not match["key"].strip("/"):
-            raise BadInput(f"{text}: a bucket alone; name a place in it, such as s3://{match['bucket']}/papers")
-        require_credentials(text)
-        return ObjectPath(match["bucket"], match["key"])
+            raise BadInput(f"s3://{match['bucket']}: a bucket alone; name a place in it, such as s3://{match['bucket']}/papers")
+        place = ObjectPath(match["bucket"], match["key"])
+        require_credentials(str(place))
+        return place
     if isinstance(path, str) and _OTHER.match(text):
         raise BadInput(f"{text}: an unknown kind of storage; give a folder, or s3://BUCKET/NAME")
     return Path(path)
