@@ -107,10 +107,19 @@ def test_probes_are_chosen_by_measured_recall_and_written_down(
 
 
 def test_more_probes_are_taken_where_few_find_too_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(ann, "_truth", lambda *_: (np.ones((1, 2), np.float32), [{1: 1.0}]))
-    monkeypatch.setattr(ann, "_recall", lambda store, column, queries, truth, probes: 1 - 0.8 / probes)
-    chosen = ann.choose_probes(None, "whole", 2, 10_000, 100)  # type: ignore[arg-type]
-    assert (chosen["probes"], chosen["recall"]) == (27, 0.9704)
+    monkeypatch.setattr(ann, "_truth", lambda *_: (np.ones((1, 2), np.float32), np.zeros((1, 2001), np.uint64)))
+    monkeypatch.setattr(ann, "_recall", lambda _, __, queries, truth, probes: 1 - 0.004 * truth.shape[1] / probes)
+    chosen = ann.choose_probes(None, "whole", 2, 10_000, 1000)  # type: ignore[arg-type]
+    assert (chosen["probes"], chosen["recall"], chosen["k"]) == (27, 0.9702, 200)
+    assert chosen["deep"] == {"probes": 304, "recall": 0.9737, "k": 2000}
+    assert [ann.probes_for(chosen | {"partitions": 500}, depth) for depth in (50, 200, 2000, 10**6)] == [
+        27,
+        27,
+        304,
+        500,
+    ]
+    assert 27 < ann.probes_for(chosen, 400) < 100
+    assert ann.probes_for({}, 200) == 32 and ann.probes_for({"probes": 40, "k": 200}, 2000) == 80
 
 
 def test_documents_added_to_a_large_index_are_found_before_and_after_compaction(

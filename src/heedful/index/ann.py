@@ -8,10 +8,12 @@ fewest probes that reach `ENOUGH` recall are taken and written down in the manif
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from heedful.index.memory import giving_back
 from heedful.index.rows import matrix, vector_column
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 K, QUERIES, ENOUGH = 200, 64, 0.97
 PROBES = tuple(sorted({round(2 ** (step / 4)) for step in range(12, 49)}))  # 8 to 4,096, each a fifth more
+_DEEP = 10  # times as deep a list is measured too
+_UNKNOWN = 32  # probes of an index whose manifest names none
 _BATCH = 512
 _CACHE = 16 * 2**20  # bytes of cells kept while recall is measured: each is asked once a query
 log = logging.getLogger("heedful.index")
@@ -50,19 +54,31 @@ def build_ann(store: Store, dim: int, aspects: Sequence[str], rows: int) -> dict
 
 
 def choose_probes(store: Store, column: str, dim: int, rows: int, partitions: int) -> dict[str, Any]:
-    """The fewest probes with `ENOUGH` recall at `K`, measured; all partitions where none reach it."""
-    queries, truth = _truth(store, column, dim, rows)
+    """The fewest probes with `ENOUGH` recall at `K`, and at ten times `K`, measured; all partitions where none do.
+
+    The second, `deep`, is for lists that go deeper and for filters: the 200 best of a tenth are among the 2,000 best.
+    """
+    queries, truth = _truth(store, column, dim, rows, _DEEP * K + 1)
     if not len(queries):
         return {"probes": partitions, "recall": 1.0, "k": K, "queries": 0}
     ladder = [*(probes for probes in PROBES if probes < partitions), partitions]
-    low, high, recall = 0, len(ladder) - 1, 1.0
-    measured: dict[int, float] = {}
-    while low < high:  # recall grows with probes
-        middle = (low + high) // 2
-        measured[middle] = _recall(store, column, queries, truth, ladder[middle])
-        low, high = (low, middle) if measured[middle] >= ENOUGH else (middle + 1, high)
-    recall = measured.get(low) or _recall(store, column, queries, truth, ladder[low])
-    return {"probes": ladder[low], "recall": round(recall, 4), "k": K, "queries": len(queries)}
+    probes, recall = _fewest(store, column, queries, truth[:, : K + 1], ladder)
+    deep, deep_recall = _fewest(store, column, queries, truth, [n for n in ladder if n >= probes])
+    found = {"probes": probes, "recall": round(recall, 4), "k": K, "queries": len(queries)}
+    return found | {"deep": {"probes": deep, "recall": round(deep_recall, 4), "k": _DEEP * K}}
+
+
+def probes_for(search: Mapping[str, Any], depth: float) -> int:
+    """How many probes a list of so many documents takes, by what was measured at two depths (a power of the depth).
+
+    search: of one column, as the manifest keeps it. depth: k, divided by the share that a filter leaves.
+    """
+    probes, k = int(search.get("probes", _UNKNOWN)), int(search.get("k", K))
+    deep = search.get("deep", {"probes": 2 * probes, "k": _DEEP * k})
+    if depth <= k:
+        return probes
+    power = math.log(max(deep["probes"] / probes, 1)) / math.log(deep["k"] / k)
+    return min(math.ceil(float(probes * (depth / k) ** power)), int(search.get("partitions", 4096)))
 
 
 def overfetch(k: int) -> int:
@@ -70,20 +86,32 @@ def overfetch(k: int) -> int:
     return 2 * k + 10
 
 
-def _recall(store: Store, column: str, queries: Vector, truth: Sequence[Mapping[int, float]], probes: int) -> float:
+def _fewest(
+    store: Store, column: str, queries: Vector, truth: NDArray[np.uint64], ladder: Sequence[int]
+) -> tuple[int, float]:
+    """The first of the ladder with `ENOUGH` recall (which grows with probes), or its last; and its recall."""
+    low, high = 0, len(ladder) - 1
+    measured: dict[int, float] = {}
+    while low < high:
+        middle = (low + high) // 2
+        measured[middle] = _recall(store, column, queries, truth, ladder[middle])
+        low, high = (low, middle) if measured[middle] >= ENOUGH else (middle + 1, high)
+    if low not in measured:
+        measured[low] = _recall(store, column, queries, truth, ladder[low])
+    return ladder[low], measured[low]
+
+
+def _recall(store: Store, column: str, queries: Vector, truth: NDArray[np.uint64], probes: int) -> float:
+    """The share of the true neighbours that the codes bring; scored again by their vectors those are the best."""
     found = []
     for query, true in zip(queries, truth, strict=True):
-        name = vector_column(column)
-        rows = store.nearest(name, query, overfetch(K + 1), None, probes, columns=[name])
-        ids = rows.column("_rowid").to_pylist()
-        values = _unit(matrix(rows.column(name), len(query))[0])
-        best = np.argsort(-(values @ query))[: K + 1]
-        found.append(len({ids[at] for at in best} & true.keys()) / max(len(true), 1))
+        rows = store.nearest(vector_column(column), query, overfetch(len(true)), None, probes)
+        found.append(len(np.intersect1d(rows.column("_rowid").to_numpy(), true)) / len(true))
     return float(np.mean(found))
 
 
-def _truth(store: Store, column: str, dim: int, rows: int) -> tuple[Vector, list[dict[int, float]]]:
-    """(queries, dim) held-out queries, and for each its K true neighbours and itself: row id -> cosine."""
+def _truth(store: Store, column: str, dim: int, rows: int, count: int) -> tuple[Vector, NDArray[np.uint64]]:
+    """(queries, dim) held-out queries; (queries, count or fewer) the row ids of their true neighbours, best first."""
     name = vector_column(column)
     step = max(1, rows // QUERIES)
     chosen: list[np.ndarray] = []
@@ -101,12 +129,11 @@ def _truth(store: Store, column: str, dim: int, rows: int) -> tuple[Vector, list
         ids = batch.column("_rowid").to_numpy()[present]
         scores = np.concatenate([best, queries @ _unit(values[present]).T], axis=1)
         all_ids = np.concatenate([best_ids, np.broadcast_to(ids, (len(queries), len(ids)))], axis=1)
-        if scores.shape[1] > K + 1:
-            keep = np.argpartition(-scores, K, axis=1)[:, : K + 1]
+        if scores.shape[1] > count:
+            keep = np.argpartition(-scores, count - 1, axis=1)[:, :count]
             scores, all_ids = np.take_along_axis(scores, keep, 1), np.take_along_axis(all_ids, keep, 1)
         best, best_ids = scores, all_ids
-    truth = [dict(zip(ids.tolist(), row.tolist(), strict=True)) for ids, row in zip(best_ids, best, strict=True)]
-    return queries, truth
+    return queries, np.take_along_axis(best_ids, np.argsort(-best, axis=1, kind="stable"), 1)
 
 
 def _unit(values: np.ndarray) -> Vector:

@@ -134,7 +134,9 @@ def locate(path: Path | str | ObjectPath) -> Location:
     text = str(path)
     if match := _S3.fullmatch(text):
         if not match["key"].strip("/"):
-            raise BadInput(f"s3://{match['bucket']}: a bucket alone; name a place in it, such as s3://{match['bucket']}/papers")
+            raise BadInput(
+                f"s3://{match['bucket']}: a bucket alone; name a place in it, such as s3://{match['bucket']}/papers"
+            )
         place = ObjectPath(match["bucket"], match["key"])
         require_credentials(str(place))
         return place

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from heedful.corpus.aspects import AspectScheme
 from heedful.encode.labels import unit_rows
 from heedful.errors import BadInput, UnknownAspect, UnknownId
-from heedful.index.ann import overfetch
+from heedful.index.ann import overfetch, probes_for
 from heedful.index.block import VectorBlock
 from heedful.index.derived import Derived, open_derived
 from heedful.index.filters import normalize
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from heedful.seams import DocumentEncoder
 
 _SELECTIVE = 50_000  # a filter that leaves at most so many is searched exactly, whatever the size
-_PROBES = 32  # of an index whose manifest names none
-_FILTERED = 2  # times as many under a filter
 _SURPLUS, _WIDEST = 1.25, 20_000  # rows asked for under a filter, of those expected to be enough; the most
 _MASKS = 32
 _MARGIN = 1e-5  # more than single precision loses in a product of unit vectors
@@ -279,12 +277,13 @@ class Index:
     def _approximate(
         self, query: Vector, k: int, column: str, where: str | None, mask: NDArray[np.bool_] | None
     ) -> list[Hit]:
-        probes = int(self.manifest.search.get(column, {}).get("probes", _PROBES))
+        search, share = self.manifest.search.get(column, {}), 1.0 if mask is None else float(mask.mean())
+        probes = probes_for(search, k / share)
         wanted = min(overfetch(k), len(self))
         if where is None or mask is None:
             positions = self._near(query, column, wanted, None, probes)
         else:
-            positions = self._near_that_fit(query, column, wanted, where, mask, _FILTERED * probes)
+            positions = self._near_that_fit(query, column, wanted, where, mask, probes)
         vectors = self._gather(column, positions)  # not their codes
         there = vectors.any(axis=1)
         return self._top(positions[there], _cosines(vectors[there], query), k)
