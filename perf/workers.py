@@ -1,7 +1,7 @@
 """One worker against two: documents encoded a second by workers of Ray, and what of it the driver takes.
 
 Twice: each worker pinned to a core of its own, as on machines of one core; and workers that may use every core, as
-`--ray --workers N` starts them. Every worker encodes one chunk first, which loads the encoder and is not counted. With
+`--ray --workers N` starts them. Every worker encodes some chunks first, uncounted: they load the encoder. With
 each figure goes the processors' own limit: the same comparison for a loop of arithmetic without memory or any driver.
 The last line is one JSON object.
 """
@@ -60,7 +60,7 @@ def rate(documents: list[Any], recipe: EncoderRecipe, workers: int, *, pinned: b
         warm = list(chunks(documents[: SIZE * 2 * workers], SIZE))
         for _ in range(2):  # every worker gets some: the one with the least to do is next
             list(mapper.map(work, warm))
-        began, cpu, done = time.perf_counter(), time.process_time(), 0
+        began, cpu = time.perf_counter(), time.process_time()
         done = sum(mapper.map(work, chunks(documents, SIZE)))
         seconds = time.perf_counter() - began
         return done / seconds, (time.process_time() - cpu) / seconds

@@ -1,8 +1,8 @@
 """Approximate search over large collections: its indexes, and how widely to search, chosen by measured recall.
 
 An IVF_SQ index (Lance) stands over each vector column. Queries held out for the choice are rows of the collection,
-spread over it, each without itself, as a seed is; their true neighbours are found by reading the column once. The
-fewest probes that reach `ENOUGH` recall are taken and written down in the manifest, with the recall that they reached.
+spread over it; their true neighbours are found by reading the column. The fewest probes that reach `ENOUGH` recall are
+taken, for lists of `K` and for lists ten times as deep, and written down in the manifest with the recall they reached.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from heedful.encode.labels import unit_rows
 from heedful.index.memory import giving_back
 from heedful.index.rows import matrix, vector_column
 from heedful.index.store import Store
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from heedful.records import Vector
 
 K, QUERIES, ENOUGH = 200, 64, 0.97
-PROBES = tuple(sorted({round(2 ** (step / 4)) for step in range(12, 49)}))  # 8 to 4,096, each a fifth more
+PROBES = tuple(round(2 ** (step / 4)) for step in range(12, 49))  # 8 to 4,096, each a fifth more
 _DEEP = 10  # times as deep a list is measured too
 _UNKNOWN = 32  # probes of an index whose manifest names none
 _BATCH = 512
@@ -38,7 +39,7 @@ def partitions_for(rows: int) -> int:
 
 @giving_back()
 def build_ann(store: Store, dim: int, aspects: Sequence[str], rows: int) -> dict[str, Any]:
-    """Index every vector column; for each, what the manifest keeps: partitions, probes, recall, k, queries.
+    """Index every vector column; for each, what the manifest keeps: partitions, and what `choose_probes` found.
 
     Memory: a batch of rows, what the engine takes for its sample, and `_CACHE`.
     """
@@ -121,22 +122,16 @@ def _truth(store: Store, column: str, dim: int, rows: int, count: int) -> tuple[
         at = np.arange(-position % step, len(values), step)
         chosen.extend(values[i] for i in at if present[i])
         position += len(values)
-    queries = _unit(np.asarray(chosen[:QUERIES], np.float32).reshape(-1, dim))
+    queries = unit_rows(np.asarray(chosen[:QUERIES], np.float32).reshape(-1, dim))
     best_ids = np.zeros((len(queries), 0), np.uint64)
     best = np.zeros((len(queries), 0), np.float32)
     for batch in store.scan([name], batch=_BATCH):
         values, present = matrix(batch.column(name), dim)
         ids = batch.column("_rowid").to_numpy()[present]
-        scores = np.concatenate([best, queries @ _unit(values[present]).T], axis=1)
+        scores = np.concatenate([best, queries @ unit_rows(values[present].astype(np.float32)).T], axis=1)
         all_ids = np.concatenate([best_ids, np.broadcast_to(ids, (len(queries), len(ids)))], axis=1)
         if scores.shape[1] > count:
             keep = np.argpartition(-scores, count - 1, axis=1)[:, :count]
             scores, all_ids = np.take_along_axis(scores, keep, 1), np.take_along_axis(all_ids, keep, 1)
         best, best_ids = scores, all_ids
     return queries, np.take_along_axis(best_ids, np.argsort(-best, axis=1, kind="stable"), 1)
-
-
-def _unit(values: np.ndarray) -> Vector:
-    rows = values.astype(np.float32)
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.where(lengths == 0, 1, lengths), np.float32)

@@ -25,11 +25,11 @@ def giving_back() -> Iterator[None]:
         _limits(*_USUAL)
 
 
-def _limits(trim: int, map: int) -> None:
+def _limits(trim: int, mapped: int) -> None:
     try:
         libc = ctypes.CDLL(None)
         libc.malloc_trim(0)
         libc.mallopt(_TRIM, trim)
-        libc.mallopt(_MAP, map)
+        libc.mallopt(_MAP, mapped)
     except (OSError, AttributeError, TypeError):  # another system, another allocator
         return

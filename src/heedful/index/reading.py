@@ -114,20 +114,18 @@ class Index:
     def documents(self, ids: Iterable[str]) -> list[Document]:
         """The documents with these ids, in this order, with sentences, labels and metadata. UnknownId."""
         wanted = list(ids)
-        positions = self._positions(wanted)
         if not wanted:
             return []
-        rows = self._store.take(np.unique(self._row_ids[positions]).tolist(), [*TEXTS, *self.manifest.columns])
+        rows = self._take(wanted, [*TEXTS, *self.manifest.columns])
         found = to_documents(rows, self.manifest.columns)
         return [found[id] for id in wanted]
 
     def titles(self, ids: Iterable[str]) -> list[str]:
         """The titles of the documents with these ids, in this order. UnknownId."""
         wanted = list(ids)
-        positions = self._positions(wanted)
         if not wanted:
             return []
-        rows = self._store.take(np.unique(self._row_ids[positions]).tolist(), ["id", "title"])
+        rows = self._take(wanted, ["id", "title"])
         found = dict(zip(rows.column("id").to_pylist(), rows.column("title").to_pylist(), strict=True))
         return [found[id] for id in wanted]
 
@@ -210,6 +208,10 @@ class Index:
             if "_opened" not in self.__dict__:
                 self._opened = open_derived(home_of(self.folder), self.manifest, self._store)
             return self._opened
+
+    def _take(self, ids: Sequence[str], columns: Sequence[str]) -> pa.Table:
+        """Columns of the rows with these ids, each once, in no particular order. UnknownId."""
+        return self._store.take(np.unique(self._row_ids[self._positions(ids)]).tolist(), columns)
 
     def _positions(self, ids: Sequence[str]) -> NDArray[np.int64]:
         try:

@@ -243,12 +243,10 @@ class Store:
             found = self._table.index_stats(f"{column}_idx")
         return None if found is None else int(found.num_unindexed_rows)
 
-    def nearest(
-        self, column: str, vector: Vector, k: int, where: str | None, probes: int, *, columns: Sequence[str] = ()
-    ) -> pa.Table:
-        """`_rowid`, `_distance` (1 - cosine) and `columns` of about k nearest rows, by the approximate index."""
+    def nearest(self, column: str, vector: Vector, k: int, where: str | None, probes: int) -> pa.Table:
+        """`_rowid` and `_distance` (1 - cosine) of about k nearest rows, by the approximate index."""
         query = self._table.search(np.asarray(vector), vector_column_name=column).distance_type("cosine")
-        query = query.nprobes(probes).limit(k).select(["_distance", *columns]).with_row_id(True)
+        query = query.nprobes(probes).limit(k).select(["_distance"]).with_row_id(True)
         with _reading(self.folder):
             return (query.where(where) if where else query).to_arrow()
 

@@ -120,7 +120,7 @@ class RayMapper:
         self._gpus = int(available.get("GPU", 0)) if gpus else 0
         self.workers = workers or self._gpus or int(available.get("CPU", 1)) or 1
         free = int(self._ray.available_resources().get("CPU", 1))  # others may be at work here
-        self._cores = max(1, min(cores_each(self._machines(), self.workers), free // self.workers))
+        self._most_cores = max(1, free // self.workers)
         self._threads = threads
         self._ahead = self.workers * (AHEAD if threads == 1 else AHEAD_WAITING * threads)
         self._pool = _Pool()
@@ -170,12 +170,9 @@ class RayMapper:
         finally:
             self._abandon()
 
-    def _machines(self) -> list[int]:
-        """The cores of each machine."""
-        return [int(node["Resources"].get("CPU", 0)) for node in self._ray.nodes() if node["Alive"]]
-
     def _start_worker(self) -> None:
-        cores = min(self._cores, cores_each(self._machines(), self.workers))  # a large machine may have gone
+        machines = [int(node["Resources"].get("CPU", 0)) for node in self._ray.nodes() if node["Alive"]]  # some may go
+        cores = min(self._most_cores, cores_each(machines, self.workers))
         options = {"num_cpus": cores, "num_gpus": 1 if self._gpus else 0, "max_restarts": 0}
         options["max_concurrency"] = self._threads
         actor = self._ray.remote(**options)(_Actor).remote()
