@@ -119,14 +119,14 @@ def test_bad_files_are_told(tmp_path: Path):
     with pytest.raises(Missing, match="no such file or folder"):
         read_training_set(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(Missing, match="no files of split"):
+    with pytest.raises(BadInput, match=r"empty: found no \.parquet.* in it; expected files of split 'train'"):
         read_training_set(tmp_path / "empty")
 
 
 @pytest.mark.parametrize("name", ["test.jsonl", "test-1.jsonl", "test_rows.jsonl", "Dev_2.jsonl", "validation.1.jsonl"])
 def test_what_is_held_back_by_name_never_trains(tmp_path: Path, name: str):
     lines(tmp_path / name, PAIR, PAIR)
-    with pytest.raises(Missing, match="held back by name"):
+    with pytest.raises(BadInput, match=r"found only files held back by name: .*split"):
         read_training_set(tmp_path / name)
     lines(tmp_path / "testimony.jsonl", PAIR, PAIR)  # another word
     assert len(read_training_set(tmp_path).examples) == 2

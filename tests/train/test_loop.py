@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from tests import tiny
 from tests.folders import lines
 from tests.train.models import texts
 
-from heedful.errors import BadInput, Diverged, HeedfulError, Mismatch, StorageFailed, Upstream
+from heedful.errors import BadInput, Diverged, HeedfulError, Mismatch, Missing, StorageFailed, Upstream
 from heedful.train import loop
 from heedful.train.loop import train
 from heedful.train.recipe import Recipe, make_recipe
@@ -114,7 +114,9 @@ def test_what_a_run_leaves_is_a_plain_model_with_its_manifest_and_card(whole: Pa
     row = said["dev"]["after"]["toy"]
     assert 100 * row["nDCG"] / 2 + row["net"] / 2 == pytest.approx(max(r["eval_joint"] for r in looks), abs=1e-3)
     card = (whole / "README.md").read_text()
-    assert f"{row['nDCG']:.4f}" in card and "st(model=PATH)" in card and str(bert) not in card
+    assert f"{row['nDCG']:.4f} [" in card and "seed 42" in card and said["data"]["sha256"][:16] in card
+    assert f"{row['net']:+.1f} [{row['net_interval'][0]:+.1f}, " in card and "toy (all, 4 topics)" in card
+    assert "st(model=PATH)" in card and str(bert) not in card
     assert not (whole / "checkpoints").exists()
     assert train(recipe(bert), data, whole, [dev]).unchanged
 
@@ -185,6 +187,32 @@ def test_a_kill_while_the_model_is_written_costs_nothing(
     assert not (tmp_path / "out/modules.json").exists()
     train(recipe(bert), data, tmp_path / "out", [dev])
     assert same(tmp_path / "out", whole) and not list((tmp_path / "out").glob("staging*"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "steps"),
+    [({"max_steps": 7, "schedule": "constant"}, 7), ({"patience": 2, "learning_rate": 0.0}, 6)],
+    ids=["within an epoch", "ended early"],
+)
+def test_a_run_cut_off_after_its_last_checkpoint_takes_no_further_step(
+    bert: Path, data: Path, dev: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any, steps: int
+):
+    told = recipe(bert, following=0.0, **settings)
+    train(told, data, tmp_path / "whole", [dev])
+
+    def kill(*_: Any) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr("heedful.train.output.write_model", kill)
+    out = tmp_path / "out"
+    assert in_a_fork(told, data, out, [dev]) == -signal.SIGKILL
+    monkeypatch.undo()
+    heard: list[int] = []
+    done = train(told, data, out, [dev], lambda step, *_: heard.append(step))
+    expected = json.loads((tmp_path / "whole/training.json").read_text())
+    assert (done.manifest["steps"], done.manifest["resumed_at"], heard) == (steps, steps, [])
+    assert done.manifest["best_step"] == expected["best_step"] and same(out, tmp_path / "whole")
+    assert done.manifest["dev"] == expected["dev"]
 
 
 @pytest.fixture
@@ -359,6 +387,30 @@ def test_a_full_disk_keeps_the_last_checkpoint_and_the_run_goes_on_later(
     assert same(out, whole)
 
 
+def test_a_full_disk_under_the_adapters_is_told_and_the_run_goes_on_later(
+    bert: Path, data: Path, dev: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from sentence_transformers import SentenceTransformer
+
+    plain = SentenceTransformer.save_pretrained
+
+    def full(self: Any, folder: str, **options: Any) -> None:
+        if Path(folder).name == "adapter":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        plain(self, folder, **options)
+
+    told, out = recipe(bert, lora_rank=2, max_steps=3), tmp_path / "out"
+    monkeypatch.setattr(SentenceTransformer, "save_pretrained", full)
+    with pytest.raises(StorageFailed, match=r"adapter: the adapters cannot be written: .*No space left.*are whole"):
+        train(told, data, out, [dev])
+    monkeypatch.undo()
+    assert train(told, data, out, [dev]).manifest["resumed_at"] == 3
+    train(told, data, tmp_path / "whole", [dev])
+    assert same(out, tmp_path / "whole")
+    template = json.loads((out / "adapter/heedful.json").read_text())["template"]
+    assert template == json.loads((out / "heedful.json").read_text())["template"]
+
+
 def test_memory_that_ends_is_told_with_what_would_do(
     bert: Path, data: Path, dev: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -405,6 +457,23 @@ def test_what_does_not_fit_is_told_before_anything_trains(bert: Path, data: Path
     tiny.byte_tokenizer(["<unk>", "<s>", "</s>"], "<s> $A").save(str(other / "tokenizer.json"))
     with pytest.raises(Mismatch, match=r"found a tokenizer with ids up to \d+ and \d+ embeddings"):
         train(recipe(other), data, tmp_path / "b", [dev])
+    (other / "tokenizer.json").unlink()
+    with pytest.raises(Missing, match=r"other: found no model that loads .*; expected config, weights and tokenizer"):
+        train(recipe(other), data, tmp_path / "b", [dev])
+    (other / "tokenizer_config.json").unlink()
+    with pytest.raises(Mismatch, match="found no vocabulary; expected the tokenizer's files"):
+        train(recipe(other), data, tmp_path / "b", [dev])
+    broken = tmp_path / "broken"
+    shutil.copytree(bert, broken)
+    tensors = weights(bert)
+    name = "encoder.layer.1.output.dense.weight"
+    save_file(tensors | {name: tensors[name] * float("nan")}, str(broken / "model.safetensors"), {"format": "pt"})
+    with pytest.raises(Mismatch, match=rf"found weights that are no numbers in {name}"):
+        train(recipe(broken), data, tmp_path / "b", [dev])
+    stored = broken / "model.safetensors"
+    stored.write_bytes(stored.read_bytes()[:2000])
+    with pytest.raises(Mismatch, match="broken: found weights that cannot be read"):
+        train(recipe(broken), data, tmp_path / "b", [dev])
     (tmp_path / "c").mkdir()
     (tmp_path / "c/thesis.tex").write_text("mine")
     with pytest.raises(Mismatch, match="other things in it"):
@@ -415,9 +484,50 @@ def test_what_does_not_fit_is_told_before_anything_trains(bert: Path, data: Path
 
 
 def test_another_recipe_does_not_go_on_with_this_run(whole: Path, bert: Path, data: Path, dev: Path):
-    with pytest.raises(Mismatch, match="another recipe"):
+    with pytest.raises(Mismatch, match=r"another recipe \(it has learning_rate=0.001, not 0.0001\); name another"):
         train(recipe(bert, learning_rate=1e-4), data, whole, [dev])
     assert train(recipe(bert, mini_batch=2), data, whole, [dev]).unchanged  # the same result in less memory
+
+
+def test_another_number_of_processes_is_told(
+    plain: Path, data: Path, dev: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    told, out = recipe(plain), tmp_path / "out"
+    assert in_a_fork(told, data, out, [dev], killed(3)) == -signal.SIGKILL
+    said = json.loads((out / "training.json").read_text())
+    (out / "training.json").write_text(json.dumps(said | {"processes": 2}))
+    train(told, data, out, [dev])
+    assert "begun with 2 processes, going on with 1" in caplog.text
+
+
+def test_words_that_the_model_lacks_are_told(bert: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    from heedful.train.columns import make_columns
+    from heedful.train.data import Example
+    from heedful.train.model import build_model
+
+    model = build_model(recipe(bert), "cpu")
+    share = [
+        loop.share_unknown(model, make_columns([Example("old", "find", text)] * 2, template="{instruction} {text}"))
+        for text in ("old tides", "Zyx Zyx Zyx Zyx")
+    ]
+    assert share[0] == 0 and share[1] > 0.4
+    assert "tokens are unknown to the model" in caplog.text
+
+
+def test_on_a_terminal_a_figure_is_told_once(
+    bert: Path,
+    data: Path,
+    dev: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    heard: list[dict[str, Any]] = []
+    train(recipe(bert, max_steps=2), data, tmp_path / "out", [dev], lambda *told: heard.append(told[2]))
+    shown = "".join(capfd.readouterr())
+    assert any("loss" in figures for figures in heard) and "2/2" in shown and "toy: documents" in shown
+    assert "'loss'" not in shown and "'eval_joint'" not in shown
 
 
 def test_long_texts_are_counted(bert: Path, data: Path):

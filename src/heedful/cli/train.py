@@ -19,10 +19,16 @@ def command(
     data: Annotated[Path | None, typer.Option(help="Triplets: a folder, or a .parquet or .jsonl file.")] = None,
     out: Annotated[Path | None, typer.Option(help="The model's folder; run again to go on.")] = None,
     dev: Annotated[
-        list[Path] | None, typer.Option(help="A benchmark folder to choose by (repeatable); its dev split only.")
+        list[Path] | None,
+        typer.Option(help="A benchmark folder to choose by (repeatable), its dev split only; else the sample."),
     ] = None,
     setting: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="One setting of the recipe (repeatable).")
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="One setting of the recipe (repeatable), such as batch=64; a wrong name lists them all.",
+        ),
     ] = None,
     format: Annotated[Format, typer.Option(help="For eyes or for programs.")] = Format.table,
 ) -> None:
@@ -76,14 +82,15 @@ def _print(folder: Path, manifest: dict[str, Any]) -> None:
     from rich.table import Table
 
     from heedful.cli.output import wide_console
+    from heedful.train.output import figure
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("dev set", "measure", "before", "after", "net p-MRR before", "after"):
         table.add_column(column, justify="left" if column in ("dev set", "measure") else "right")
     for name, after in manifest["dev"]["after"].items():
-        before = manifest["dev"]["before"][name]
-        nets = ("-" if row["net"] is None else f"{row['net']:+.1f}" for row in (before, after))
-        table.add_row(escape(name), after["measure"], f"{before['nDCG']:.4f}", f"{after['nDCG']:.4f}", *nets)
+        before = {key: value for key, value in manifest["dev"]["before"][name].items() if "interval" not in key}
+        cells = [figure(look, *told) for told in (("nDCG", ".4f"), ("net", "+.1f")) for look in (before, after)]
+        table.add_row(escape(name), after["measure"], *map(escape, cells))
     console = wide_console()
     console.print(table)
     console.print(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 from urllib.parse import urlsplit
 
 from heedful.encode.batches import by_length
-from heedful.errors import Missing
+from heedful.errors import HeedfulError, Mismatch, Missing
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -66,10 +66,14 @@ class Weights:
             return {}
         return {"revision": self.revision} | ({} if _hub_is_there() else {"local_files_only": True})
 
-    def missing(self, error: Exception) -> Missing:
-        """What to say where they are not there."""
+    def missing(self, error: Exception) -> HeedfulError:
+        """What to say where they are not there (Missing), or not whole (Mismatch)."""
         about = ", ".join(part for part in (self.size, self.licence) if part)
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        if type(error).__name__ == "SafetensorError":
+            return Mismatch(f"{self.name}: found weights that cannot be read ({first}); expected whole ones")
+        if self.is_folder:
+            return Missing(f"{self.name}: found no model that loads ({first}); expected config, weights and tokenizer")
         return Missing(
             f"the model {self.name!r} (revision {self.revision}{f', {about}' if about else ''}) is not here and could "
             f"not be downloaded: {first} Download it where there is a network (hf download {self.name} --revision "
@@ -160,10 +164,17 @@ def load_anew(weights: Weights, kind: Kind = "encoder") -> Pretrained:
     try:
         tokenizer: Any = transformers.AutoTokenizer.from_pretrained(name, **where)
         model: Any = getattr(transformers, _LOADERS[kind]).from_pretrained(name, dtype="auto", **where)
-    except (OSError, ValueError, ImportError, RuntimeError) as error:
+    except load_errors() as error:
         raise weights.missing(error) from error
     _log.info("%s (%s) on %s, %s", weights.name, kind, device, model.dtype)
     return Pretrained(tokenizer, model.eval().requires_grad_(False).to(device), device)
+
+
+def load_errors() -> tuple[type[Exception], ...]:
+    """What loading a model raises where it is not there, or not whole."""
+    from safetensors import SafetensorError
+
+    return OSError, ValueError, ImportError, RuntimeError, SafetensorError
 
 
 def find_file(weights: Weights, names: Sequence[str]) -> Path:

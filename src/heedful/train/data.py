@@ -58,14 +58,16 @@ def read_training_set(source: Path | str, split: str = "train") -> TrainingSet:
     """Every example of a split of a file or folder.
 
     A file belongs to the split that is its name's first word (dev and validation: "dev"; test: "test", which is never
-    trained on), else to "train". Raises Missing where there is nothing to read, BadInput naming file and row for
-    missing columns, other types, empty texts, an empty set, or one row (nothing contrasts with it).
+    trained on), else to "train". Raises Missing where there is no such place, BadInput where it has no files of the
+    split, and, naming file and row, for missing columns, other types, empty texts, an empty set, or one row (nothing
+    contrasts with it).
     """
-    files = tuple(file for file in _files(Path(source)) if _split_of(file) == split)
+    there = _files(Path(source))
+    files = tuple(file for file in there if _split_of(file) == split)
     if not files:
-        raise Missing(
-            f"{source}: found no files of split {split!r}; expected {', '.join(SUFFIXES)} not held back by name"
-        )
+        held = ", ".join(f"{file.name} (split {_split_of(file)!r})" for file in there[:3])
+        what = f"only files held back by name: {held}" if held else f"no {', '.join(SUFFIXES)} in it"
+        raise BadInput(f"{source}: found {what}; expected files of split {split!r}")
     examples: list[Example] = []
     digest, kinds = hashlib.sha256(), set()
     for file in files:

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sentence_transformers.base.evaluation import BaseEvaluator
+from tqdm.auto import tqdm
 
 from heedful import sample
 from heedful.benchmarks import Benchmark, load_benchmark
 from heedful.benchmarks.variants import instructed, variants_of
+from heedful.evaluate.intervals import mean_interval
 from heedful.records import Document, Run, ranked
 from heedful.systems.bench import evaluate_run
 from heedful.systems.dense import written
 from heedful.systems.partial import narrowed
 from heedful.systems.protocol import Collection, text_of
 
+if TYPE_CHECKING:
+    from heedful.records import Vector
+
+_AT_ONCE = 256  # texts encoded between two moves of the progress bar
 _log = logging.getLogger("heedful.train")
 
 
@@ -56,9 +63,9 @@ def ranking(model: Any, dev: DevSet, template: str) -> Run:
     collection = Collection(documents)
     topics = instructed(dev.benchmark, variants_of(dev.benchmark))
     strings = {id: written(topic, collection, "prefix", template) for id, topic in topics.items()}
-    queries = np.asarray(model.encode_query(list(strings.values()), normalize_embeddings=True), np.float32)
+    queries = _encoded(model.encode_query, list(strings.values()), f"{dev.benchmark.name}: queries")
     texts = [text_of(document) for document in documents.values()]
-    vectors = np.asarray(model.encode_document(texts, normalize_embeddings=True), np.float32)
+    vectors = _encoded(model.encode_document, texts, f"{dev.benchmark.name}: documents")
     rows = {id: row for row, id in enumerate(documents)}
     hits = {}
     for id, query in zip(strings, queries, strict=True):
@@ -68,16 +75,35 @@ def ranking(model: Any, dev: DevSet, template: str) -> Run:
     return Run(hits)
 
 
+def _encoded(encode: Callable[..., Any], texts: Sequence[str], what: str) -> Vector:
+    """(texts, dim) unit vectors; a progress bar on a terminal."""
+    starts = tqdm(range(0, len(texts), _AT_ONCE), desc=what, leave=False, disable=not sys.stderr.isatty())
+    parts = [encode(list(texts[at : at + _AT_ONCE]), normalize_embeddings=True) for at in starts]
+    return np.concatenate(parts).astype(np.float32)
+
+
 def measure(model: Any, dev: DevSet, template: str) -> dict[str, Any]:
-    """`{"nDCG", "measure", "net", "p-MRR"}`: nDCG in [0, 1] by the benchmark's convention; p-MRR x100, None without."""
-    found = evaluate_run(dev.benchmark, ranking(model, dev, template)).splits[dev.split]
+    """`{"split", "topics", "measure", "nDCG", "nDCG_interval", "net", "net_interval", "p-MRR"}`.
+
+    nDCG in [0, 1] by the benchmark's convention; net and p-MRR x100, None without pairs. Intervals: [low, high] of 95 %
+    over clusters of topics, None below two. topics: how many the split has.
+    """
+    run = evaluate_run(dev.benchmark, ranking(model, dev, template))
+    found, follows = run.splits[dev.split], run.splits[dev.split].following
     name, groups = next((m, values) for m, values in found.groups.items() if str(m).startswith("nDCG"))
     value = groups["all"] if "all" in groups else sum(groups.values()) / len(groups)
-    follows = found.following
+    clusters = dev.benchmark.clusters()
+    topics = next(s for s in dev.benchmark.splits if s.name == dev.split).topics
+    rows = [id for id in topics if id in run.topics[name]]
+    interval = mean_interval([run.topics[name][id] for id in rows], [clusters[id] for id in rows], bounds=(0, 1))
     return {
+        "split": dev.split,
+        "topics": len(topics),
         "measure": str(name),
         "nDCG": float(value),
+        "nDCG_interval": interval and list(interval),
         "net": None if follows is None else follows.net,
+        "net_interval": None if follows is None or follows.net_low is None else [follows.net_low, follows.net_high],
         "p-MRR": None if follows is None else follows.value,
     }
 

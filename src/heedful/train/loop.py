@@ -27,6 +27,7 @@ CHECKPOINTS = "checkpoints"
 BEFORE = "before.json"
 Tell = Callable[[int, int, dict[str, Any]], None]
 _LOOKS = 10  # at the dev measure, where the recipe does not say
+_UNKNOWN = 0.1  # share of unknown tokens above which a model seems to be for other texts
 _log = logging.getLogger("heedful.train")
 
 
@@ -53,7 +54,7 @@ def train(
     out = Path(out)
     found = read_training_set(data)
     identity = {"recipe": recipe.digest(), "data": found.digest, "dev": sorted(str(path.resolve()) for path in dev)}
-    begun = _open(out, identity)
+    begun = _open(out, identity, recipe)
     if begun.get("complete"):
         return Trained(out, begun, unchanged=True)
     from heedful.train.dev import FollowingEvaluator, read_dev_sets
@@ -88,7 +89,7 @@ class _Run:
 
         from heedful.train.dev import joint
         from heedful.train.model import build_model, count_parameters, merge_adapters
-        from heedful.train.output import write_model
+        from heedful.train.output import write_adapter, write_model
         from heedful.train.processes import lost_process, out_of_memory
         from heedful.train.trainer import clear_staging, last_checkpoint, last_good
 
@@ -102,12 +103,15 @@ class _Run:
         model = build_model(self.recipe, device)
         cut = share_cut(model, self.columns, self.recipe) if main else {}
         if main:
+            share_unknown(model, self.columns)
+        if main:
             clear_staging(checkpoints)
         trainer = self._trainer(model, checkpoints)
         resumed = last_checkpoint(checkpoints)
         try:
             before = self._before(model, main)
-            trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+            if not (resumed and trainer.finish(resumed)):
+                trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
         except HeedfulError:
             raise
         except (MemoryError, RuntimeError, OSError) as error:
@@ -130,7 +134,7 @@ class _Run:
         if not main:
             return Trained(self.out)
         if self.recipe.lora_rank:
-            model.save_pretrained(str(self.out / "adapter"), create_model_card=False)
+            write_adapter(model, self.out, self.recipe)
         trainable, parameters = count_parameters(model)
         if self.recipe.lora_rank:
             merge_adapters(model)
@@ -169,10 +173,10 @@ class _Run:
     def _trainer(self, model: Any, checkpoints: Path) -> Any:
         import torch
         from sentence_transformers import SentenceTransformerTrainingArguments
-        from transformers import EarlyStoppingCallback, PrinterCallback
+        from transformers import EarlyStoppingCallback, PrinterCallback, ProgressCallback
 
         from heedful.train.objective import FollowingLoss
-        from heedful.train.trainer import Telling, Trainer
+        from heedful.train.trainer import Bar, Telling, Trainer
 
         recipe, processes = self.recipe, int(os.environ.get("WORLD_SIZE", "1"))
         if recipe.batch % processes or recipe.batch // processes < 1:
@@ -242,6 +246,9 @@ class _Run:
             callbacks=[*callbacks, *([Telling(self.tell)] if self.tell else [])],
         )
         trainer.remove_callback(PrinterCallback)
+        if not arguments.disable_tqdm:
+            trainer.remove_callback(ProgressCallback)
+            trainer.add_callback(Bar())
         sampler: Any = lambda *_, **__: GroupedBatches(  # noqa: E731 (the trainer asks for something to call)
             self.columns.groups, share, recipe.seed, processes, lambda: trainer.state.global_step // steps
         )
@@ -286,6 +293,19 @@ def share_cut(model: Any, columns: Columns, recipe: Recipe, sample: int = 500) -
     return found
 
 
+def share_unknown(model: Any, columns: Columns, sample: int = 500) -> float:
+    """The share of tokens in the columns' first texts that the model's vocabulary lacks; warns above a tenth."""
+    unknown = model.tokenizer.unk_token_id
+    texts = [text for column in columns.texts.values() for text in column[:sample] if text]
+    if unknown is None or not texts:
+        return 0.0
+    found = model.tokenizer(texts, truncation=False, verbose=False, add_special_tokens=False)["input_ids"]
+    share: float = sum(ids.count(unknown) for ids in found) / max(1, sum(map(len, found)))
+    if share > _UNKNOWN:
+        _log.warning("%.0f %% of the tokens are unknown to the model: is it made for these texts?", 100 * share)
+    return share
+
+
 def versions() -> dict[str, str]:
     """What the run stood on."""
     import platform
@@ -316,13 +336,14 @@ def write_json(path: Path, value: Any) -> None:
         raise StorageFailed(f"{path}: cannot be written ({error.strerror or error}); make room") from None
 
 
-def _open(out: Path, identity: dict[str, Any]) -> dict[str, Any]:
+def _open(out: Path, identity: dict[str, Any], recipe: Recipe) -> dict[str, Any]:
     """The manifest that is there, or a new one that says which run this is. Raises Mismatch, Unwritable.
 
     A run that failed before its first checkpoint binds nobody: its folder is taken over. Of several processes the
     first one judges and writes.
     """
     path, main = out / MANIFEST, int(os.environ.get("RANK", "0")) == 0
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
     found: dict[str, Any] = {}
     if path.is_file():
         try:
@@ -331,9 +352,19 @@ def _open(out: Path, identity: dict[str, Any]) -> dict[str, Any]:
             raise Mismatch(f"{path}: found no manifest of a run ({error}); name another --out") from None
         differ = [key for key, value in identity.items() if found.get("identity", {}).get(key) != value]
         if not differ:
+            if main and not found.get("complete") and found.get("processes", processes) != processes:
+                _log.warning(
+                    "begun with %d processes, going on with %d: the same batches, but dropout is drawn otherwise, so "
+                    "that the weights will not be those of a run without a break",
+                    found["processes"],
+                    processes,
+                )
             return found
         if main and (found.get("complete") or list((out / CHECKPOINTS).glob("checkpoint-*"))):
-            raise Mismatch(f"{out}: found a run with another {' and '.join(differ)}; name another --out, or delete it")
+            raise Mismatch(
+                f"{out}: found a run with another {' and '.join(differ)}{_apart(found.get('recipe'), recipe)}; name "
+                "another --out, or delete it"
+            )
     if not main:
         return {}
     try:
@@ -343,8 +374,19 @@ def _open(out: Path, identity: dict[str, Any]) -> dict[str, Any]:
     if not found and any(out.iterdir()):
         raise Mismatch(f"{out}: found a folder with other things in it; expected a new or empty one as --out")
     (out / BEFORE).unlink(missing_ok=True)
-    write_json(path, {"identity": identity, "complete": False})
+    write_json(path, {"identity": identity, "recipe": asdict(recipe), "processes": processes, "complete": False})
     return {}
+
+
+def _apart(there: Any, recipe: Recipe) -> str:
+    """The settings in which a run's recipe is another, in words; nothing where it is the same or not known."""
+    known = there if isinstance(there, dict) else {}
+    apart = [
+        f"{name}={known[name]!r}, not {value!r}"
+        for name, value in recipe.settings().items()
+        if known.get(name, value) != value
+    ]
+    return f" (it has {'; '.join(apart)})" if apart else ""
 
 
 def _needed() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from heedful.encode.pretrained import Weights
+from heedful.encode.pretrained import Weights, load_errors
 from heedful.encode.prompted import published_pooling
 from heedful.encode.weights import SHIPPED_NAMES, shipped_model
 from heedful.errors import BadInput, Mismatch, Missing
@@ -24,8 +24,8 @@ _log = logging.getLogger("heedful.train")
 def build_model(recipe: Recipe, device: str | None = None) -> SentenceTransformer:
     """Transformer, pooling and normalization; with `lora_rank`, adapters in all of its linear layers.
 
-    Raises Missing where there is no such model, Mismatch where model and tokenizer do not fit, BadInput for a
-    max_length that the model cannot take.
+    Raises Missing where there is no such model, Mismatch where it is not whole or its tokenizer does not fit, BadInput
+    for a max_length that it cannot take.
     """
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
@@ -40,9 +40,12 @@ def build_model(recipe: Recipe, device: str | None = None) -> SentenceTransforme
         made = (Transformer if recipe.attention == "none" else InstructedTransformer)(
             name, model_kwargs=where | wide, processor_kwargs=dict(where), config_kwargs=dict(where)
         )
-    except (OSError, ValueError, ImportError, RuntimeError) as error:
+    except load_errors() as error:
         raise weights.missing(error) from error
     check_fit(made, recipe)
+    broken = next((name for name, p in made.auto_model.named_parameters() if not torch.isfinite(p).all()), None)
+    if broken:
+        raise Mismatch(f"{name}: found weights that are no numbers in {broken}; expected a whole model")
     made.max_seq_length = recipe.max_length
     dim = made.get_embedding_dimension()
     mode = _POOLING[published_pooling(weights) if recipe.pooling == "auto" else recipe.pooling]
@@ -67,6 +70,8 @@ def build_model(recipe: Recipe, device: str | None = None) -> SentenceTransforme
 def check_fit(transformer: Any, recipe: Recipe) -> None:
     """Give the tokenizer a padding token where it has none. Raises Mismatch, BadInput."""
     tokenizer, config = transformer.tokenizer, transformer.auto_model.config
+    if not tokenizer.get_vocab().keys() - tokenizer.all_special_tokens:  # one is made up where there are no files
+        raise Mismatch(f"{recipe.model}: found no vocabulary; expected the tokenizer's files beside the model's")
     highest = max(tokenizer.get_vocab().values(), default=-1)
     rows = transformer.auto_model.get_input_embeddings().num_embeddings
     if highest >= rows:

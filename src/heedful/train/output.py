@@ -31,12 +31,26 @@ def write_model(model: Any, out: Path, manifest: Mapping[str, Any], recipe: Reci
         staging.rmdir()
     except Exception as error:  # the writers raise many kinds
         shutil.rmtree(staging, ignore_errors=True)
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise StorageFailed(
-            f"{out}: the model cannot be written: {first}. Make room, and run the same command again: the checkpoints "
-            "are whole"
-        ) from error
+        raise _unwritten(out, "the model", error) from error
     write_json(out / MANIFEST, manifest)
+
+
+def _unwritten(folder: Path, what: str, error: Exception) -> StorageFailed:
+    first = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return StorageFailed(
+        f"{folder}: {what} cannot be written: {first}. Make room, and run the same command again: the checkpoints are "
+        "whole"
+    )
+
+
+def write_adapter(model: Any, out: Path, recipe: Recipe) -> None:
+    """The adapters alone, with the template, into `out`/adapter. Raises StorageFailed."""
+    folder = out / "adapter"
+    try:
+        model.save_pretrained(str(folder), create_model_card=False)
+        write_json(folder / TEMPLATE_FILE, {"template": recipe.query_template})
+    except Exception as error:  # the writers raise many kinds
+        raise _unwritten(folder, "the adapters", error) from error
 
 
 def card(manifest: Mapping[str, Any], recipe: Recipe) -> str:
@@ -46,8 +60,9 @@ def card(manifest: Mapping[str, Any], recipe: Recipe) -> str:
         f"---\nlibrary_name: sentence-transformers\n{tags}---",
         "# An embedder that is told what to look for",
         f"Trained by Heedful {manifest['versions']['heedful']} from `{_name(recipe.model)}` on "
-        f"{manifest['data']['examples']:,} examples ({', '.join(manifest['data']['kinds'])}), loss `{recipe.loss}`, "
-        f"temperature {recipe.temperature:g}, {manifest['steps']:,} steps of {recipe.batch} rows"
+        f"{manifest['data']['examples']:,} examples ({', '.join(manifest['data']['kinds'])}) of "
+        f"{', '.join(manifest['data']['files'])} (sha256 {manifest['data']['sha256'][:16]}...), loss `{recipe.loss}`, "
+        f"temperature {recipe.temperature:g}, {manifest['steps']:,} steps of {recipe.batch} rows, seed {recipe.seed}"
         + (f", adapters of rank {recipe.lora_rank}, merged" if recipe.lora_rank else "")
         + ("" if recipe.attention == "none" else f", instruction-query attention ({recipe.attention})")
         + f". The weights are those of step {manifest['best_step']:,}, chosen on the dev measure below; test figures "
@@ -55,12 +70,21 @@ def card(manifest: Mapping[str, Any], recipe: Recipe) -> str:
         "## Use",
         _use(recipe),
         "## Measured on the dev sets",
-        "nDCG in [0, 1]; p-MRR x100, net of what a ranking earns that moves without listening.",
+        "nDCG in [0, 1]; p-MRR x100, net of what a ranking earns that moves without listening. In brackets 95 % over "
+        "topics (those of one seed together). The best step was chosen by these figures, so expect less elsewhere.",
         _table(manifest["dev"]),
         "## Recipe",
         f"`{MANIFEST}` holds every setting, the data's sha256, versions, seeds, losses and looks at the dev measure.",
     ]
     return "\n\n".join(lines) + "\n"
+
+
+def figure(look: Mapping[str, Any], name: str, form: str) -> str:
+    """A figure of a look at the dev measure with its interval, in words; `-` where there is none."""
+    value, interval = look.get(name), look.get(f"{name}_interval")
+    if value is None:
+        return "-"
+    return f"{value:{form}}" + (f" [{interval[0]:{form}}, {interval[1]:{form}}]" if interval else "")
 
 
 def _use(recipe: Recipe) -> str:
@@ -78,17 +102,14 @@ def _use(recipe: Recipe) -> str:
 
 
 def _table(dev: Mapping[str, Any]) -> str:
-    rows = ["| dev set | measure | before | after | net p-MRR before | after |", "|---|---|---|---|---|---|"]
+    rows = ["| dev set (split) | measure | before | after | net p-MRR before | after |", "|---|---|---|---|---|---|"]
     for name, after in dev["after"].items():
         before = dev["before"].get(name, {})
-        cells = [name, after["measure"], _cell(before.get("nDCG"), ".4f"), _cell(after["nDCG"], ".4f")]
-        cells += [_cell(before.get("net"), "+.1f"), _cell(after["net"], "+.1f")]
+        cells = [f"{name} ({after['split']}, {after['topics']} topics)", after["measure"]]
+        cells += [figure(look, "nDCG", ".4f") for look in (before, after)]
+        cells += [figure(look, "net", "+.1f") for look in (before, after)]
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
-
-
-def _cell(value: float | None, form: str) -> str:
-    return "-" if value is None else f"{value:{form}}"
 
 
 def _name(model: str) -> str:

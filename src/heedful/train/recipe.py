@@ -81,8 +81,11 @@ class Recipe:
 
     def digest(self) -> str:
         """Hex, equal for recipes whose runs are the same run."""
-        said = {name: value for name, value in asdict(self).items() if name not in _SAME_RESULT}
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps(self.settings(), sort_keys=True).encode()).hexdigest()[:16]
+
+    def settings(self) -> dict[str, Any]:
+        """The settings that decide what comes out."""
+        return {name: value for name, value in asdict(self).items() if name not in _SAME_RESULT}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ import torch
 import torch.distributed as dist
 from sentence_transformers import SentenceTransformerTrainer
 from torch import nn
-from transformers import TrainerCallback
-from transformers.trainer_callback import ExportableState
+from tqdm.auto import tqdm
+from transformers import ProgressCallback, TrainerCallback
+from transformers.trainer_callback import ExportableState, TrainerState
 from transformers.trainer_utils import rotate_checkpoints
 
 from heedful.errors import Diverged, Mismatch, StorageFailed
@@ -22,6 +23,7 @@ from heedful.train.processes import lost_process, out_of_memory, rank_and_size
 
 STAGING = "staging-"
 STATE = "trainer_state.json"
+CONTROL = "TrainerControl"  # what the trainer's state keeps of whether to stop
 
 
 class Trainer(SentenceTransformerTrainer):
@@ -45,10 +47,24 @@ class Trainer(SentenceTransformerTrainer):
             )
         return loss
 
+    def finish(self, checkpoint: Path) -> bool:
+        """Whether the run had come to its end with this checkpoint; if so, the best weights and the state are taken.
+
+        The parent would go one step further: it looks whether to stop only after a step.
+        """
+        with _readable(str(checkpoint)):
+            state = TrainerState.load_from_json(str(checkpoint / STATE))
+            control: Any = state.stateful_callbacks[CONTROL]
+            ended = bool(control["args"]["should_training_stop"])
+        if ended:
+            self.state = state
+            self._load_best_model()
+        return ended
+
     def _load_best_model(self) -> None:
         """The weights of the best checkpoint; what goes wrong is raised, where the parent only logs it."""
-        if self.state.best_model_checkpoint:
-            self._load_from_checkpoint(self.state.best_model_checkpoint)
+        if self.state.best_global_step:
+            self._load_from_checkpoint(str(self.folder / f"checkpoint-{self.state.best_global_step}"))
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
         del model  # the parent has its own
@@ -132,7 +148,15 @@ class Telling(TrainerCallback):
         """As the trainer calls it."""
         del control, others
         if args.process_index == 0:
-            self.tell(state.global_step, state.max_steps, dict(logs or {}))
+            with tqdm.external_write_mode(nolock=True):  # a process killed in `tell` leaves no lock behind
+                self.tell(state.global_step, state.max_steps, dict(logs or {}))
+
+
+class Bar(ProgressCallback):
+    """The trainer's progress bar alone: figures are told by `Telling`."""
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **others: Any) -> None:
+        """Nothing."""
 
 
 def last_good(folder: Path) -> str:
