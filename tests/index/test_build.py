@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from tests.index.conftest import contents, make_documents
 from heedful.encode.hashing import HashEncoder
 from heedful.errors import BadInput, Mismatch, Missing, StorageFailed, UnknownId, Unwritable
 from heedful.index import Index, build, build_index, describe_index, describe_sources
+from heedful.index.manifest import build_lock
 from heedful.index.store import Store
 from heedful.records import Document
 
@@ -165,6 +169,44 @@ def test_a_second_builder_in_the_same_process_is_refused(tmp_path: Path, encoder
 
     build_index(make_documents(3), tmp_path / "index", encoder, progress=during)
     assert refused and len(Index.open(tmp_path / "index")) == 3
+
+
+def test_a_refusal_in_this_process_does_not_give_the_lock_away(tmp_path: Path):
+    with build_lock(tmp_path):
+        with pytest.raises(BadInput, match="is building this index"), build_lock(tmp_path):
+            pass
+        code = "from pathlib import Path; from heedful.index.manifest import build_lock\nwith build_lock(Path()): pass"
+        done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 1 and "is building this index" in done.stderr
+    with build_lock(tmp_path):
+        pass
+
+
+def test_a_journal_left_beside_a_complete_index_goes(tmp_path: Path, encoder: HashEncoder):
+    folder = tmp_path / "index"
+    build_index(make_documents(5), folder, encoder)
+    for left in ('{"base": null}', "damaged"):
+        (folder / "building.json").write_text(left)
+        assert build_index(make_documents(5), folder, encoder).unchanged
+        assert not (folder / "building.json").exists()
+    (folder / "building.json").write_text("")
+    assert build_index(make_documents(6), folder, encoder, update=True).added == 1
+
+
+def test_readers_that_derive_at_the_same_moment_do_not_break_each_other(tmp_path: Path, encoder: HashEncoder):
+    build_index(make_documents(300), tmp_path / "index", encoder)
+    expected = Index.open(tmp_path / "index").search_text("speech", 5)
+    for _ in range(4):
+        shutil.rmtree(tmp_path / "index/cache")
+        opened, gate = [Index.open(tmp_path / "index") for _ in range(4)], threading.Barrier(4)
+
+        def ask(index: Index, gate: threading.Barrier = gate) -> object:
+            gate.wait(60)
+            return index.search_text("speech", 5)
+
+        with ThreadPoolExecutor(4) as readers:
+            assert all(answer == expected for answer in readers.map(ask, opened))
+        assert [entry.name for entry in (tmp_path / "index/cache").iterdir()] == [str(opened[0].manifest.version)]
 
 
 def test_a_child_that_outlives_a_dead_builder_does_not_hold_the_lock(tmp_path: Path, encoder: HashEncoder):

@@ -15,7 +15,9 @@ from heedful.encode.hashing import HashEncoder
 from heedful.errors import BadInput, Missing, StorageFailed
 from heedful.index import Index, ann, build, build_index, compact, store
 from heedful.index.compact import compact_index
+from heedful.index.manifest import read_manifest, write_sealed
 from heedful.index.store import Store
+from heedful.records import Document
 
 
 @pytest.fixture
@@ -88,9 +90,27 @@ def test_without_room_for_a_second_table_nothing_is_begun(in_pieces: Path, monke
 def test_what_is_not_there_or_not_finished_is_not_compacted(in_pieces: Path, tmp_path: Path):
     with pytest.raises(Missing):
         compact_index(tmp_path / "nothing")
-    (in_pieces / "building.json").write_text("{}")
+    version = read_manifest(in_pieces).version
+    write_sealed(in_pieces / "building.json", {"base": version})
     with pytest.raises(BadInput, match="begun and not finished"):
         compact_index(in_pieces)
+    write_sealed(in_pieces / "building.json", {"base": None})  # of the build that made it, cut off last of all
+    compact_index(in_pieces)
+    assert not (in_pieces / "building.json").exists()
+
+
+def test_an_aspect_that_no_document_has_is_passed_over(tmp_path: Path, encoder: HashEncoder):
+    titles = [Document(f"t{n:03}", f"Title {n} of words {n % 7}", "") for n in range(300)]
+    build_index(titles, tmp_path / "index", encoder, exact_limit=100)
+    index = Index.open(tmp_path / "index")
+    assert index.manifest.ann and index.manifest.search["method"]["partitions"] == 0
+    query = encoder.encode_queries(["Title 3 of words 3"])[0]
+    assert index.search(query, 5)[0].id == "t003" and index.search(query, 5, column="method") == []
+    compact_index(tmp_path / "index")
+    more = make_documents(3)  # of which two have a method
+    build_index([*titles, *more], tmp_path / "index", encoder, update=True, exact_limit=100)
+    found = Index.open(tmp_path / "index").search(query, 5, column="method")
+    assert {hit.id for hit in found} == {"d00001", "d00002"}
 
 
 def test_probes_are_chosen_by_measured_recall_and_written_down(

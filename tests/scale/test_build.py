@@ -14,6 +14,7 @@ from heedful.corpus import ReadReport, read_documents
 from heedful.encode.hashing import HashEncoder
 from heedful.errors import BadInput, Mismatch, StorageFailed
 from heedful.index import Index, build_index, describe_index
+from heedful.index import manifest as files
 from heedful.index.objects import locate, names_in
 from heedful.records import Document
 from heedful.scale import build, build_in_shards, encoding, parts, shards, survey
@@ -224,3 +225,39 @@ def test_a_source_that_breaks_off_is_counted_and_named_and_the_rest_is_done(tmp_
     assert made.documents == len(Index.open(tmp_path / "index")) == reports[0].read >= 9
     assert reports[0].skipped == 2 and reports[0].as_json() == reports[1].as_json()
     assert [reason.split(":")[0] for reason in reports[0].reasons] == [str(whole), str(broken)]
+
+
+def test_sources_that_give_less_the_second_time_are_told(tmp_path: Path, encoder: HashEncoder):
+    given = [make_documents(40), make_documents(12)]
+    with pytest.raises(Mismatch, match="shards did not come again; the sources changed"):
+        build_in_shards(lambda: iter(given.pop(0)), tmp_path / "index", encoder, LocalMapper())
+    assert not (tmp_path / "index/manifest.json").exists()
+
+
+def test_what_a_late_worker_leaves_in_the_ledger_does_no_harm(
+    tmp_path: Path, encoder: HashEncoder, monkeypatch: pytest.MonkeyPatch
+):
+    folder, plain = tmp_path / "index", files.names_in
+
+    def late(place: Any) -> list[str]:
+        found = plain(place)
+        if place.name == "shards":
+            (place / "late.json").write_text("{}")
+        return found
+
+    monkeypatch.setattr(files, "names_in", late)
+    assert build_in_shards(lambda: make_documents(12), folder, encoder, LocalMapper()).documents == 12
+    assert describe_index(folder)["complete"] and (folder / "shards/late.json").exists()
+
+
+def test_the_ledger_of_a_build_under_way_is_read_while_workers_write(tmp_path: Path, encoder: HashEncoder):
+    folder = tmp_path / "index"
+    with pytest.raises(KeyboardInterrupt):
+        build_in_shards(lambda: make_documents(40), folder, encoder, Stopping(5))
+    rows = describe_index(folder)["documents"]
+    entry = next((folder / "shards").glob("*.json"))
+    (folder / "shards" / f"{entry.name}.77.tmp").write_bytes(entry.read_bytes())
+    (folder / "shards" / "other.json.78.tmp").write_bytes(entry.read_bytes()[:20])
+    assert describe_index(folder)["documents"] == rows > 0
+    build_index(make_documents(40), folder, encoder)  # without shards
+    assert not (folder / "shards").exists()

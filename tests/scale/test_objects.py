@@ -223,10 +223,97 @@ def test_of_many_that_claim_at_once_at_most_one_goes_on(bucket: str):
 def test_the_claim_of_a_dead_builder_of_this_machine_is_taken_over(bucket: str):
     place = locate(f"{bucket}/papers/builders")
     assert isinstance(place, ObjectPath)
-    code = "import os, socket; print(f'process {os.getpid()} on {socket.gethostname()}', end='')"
+    code = (
+        "import os; from heedful.index.claims import _machine; print(f'process {os.getpid()} on {_machine()}', end='')"
+    )
     (place / "dead").write_bytes(subprocess.run([sys.executable, "-c", code], capture_output=True).stdout)
     with claim(place):
         pass
+
+
+def test_a_builder_that_lost_its_claim_writes_nothing_more(bucket: str, encoder: HashEncoder):
+    place = locate(f"{bucket}/papers")
+
+    def documents() -> Iterator[Document]:
+        for n, document in enumerate(make_documents(40)):
+            if n == 20:  # as another builder does that finds this one silent for a minute
+                for name in names_in(place / "builders"):
+                    (place / "builders" / name).unlink()
+            yield document
+
+    with pytest.raises(Mismatch, match="another builder took this place over"):
+        build_index(documents(), f"{bucket}/papers", encoder, batch=8)
+    assert not (place / "manifest.json").exists()
+
+
+@pytest.mark.parametrize("how", ["in one stream", "in shards"])
+def test_an_index_made_anew_in_its_place_is_not_read_by_the_files_of_the_one_before(
+    bucket: str, encoder: HashEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+):
+    from heedful.scale import build_in_shards
+    from heedful.seams import LocalMapper
+
+    place, answers = locate(f"{bucket}/papers"), []
+    monkeypatch.setenv("HEEDFUL_CACHE", str(tmp_path / "reader"))
+    for documents in (make_documents(40), make_documents(40)[::-1]):
+        if how == "in shards":
+            build_in_shards(lambda made=documents: iter(made), f"{bucket}/papers", encoder, LocalMapper())
+        else:
+            monkeypatch.setenv("HEEDFUL_CACHE", str(tmp_path / "builder"))
+            build_index(documents, f"{bucket}/papers", encoder)
+            monkeypatch.setenv("HEEDFUL_CACHE", str(tmp_path / "reader"))
+        answers.append([hit.id for hit in Index.open(f"{bucket}/papers").search_text("proteins number 4", 4)])
+        for name in names_in(place):
+            (place / name).unlink()
+    assert set(answers[0]) == set(answers[1]) != set()
+
+
+def test_a_reader_keeps_the_derived_files_of_the_version_that_it_opened_last(
+    bucket: str, encoder: HashEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("HEEDFUL_CACHE", str(tmp_path / "reader"))
+    for count in (10, 14, 18):
+        with monkeypatch.context() as elsewhere:
+            elsewhere.setenv("HEEDFUL_CACHE", str(tmp_path / "builder"))
+            build_index(make_documents(count), f"{bucket}/papers", encoder, update=True)
+        index = Index.open(f"{bucket}/papers")
+        index.search_text("speech", 3)
+        kept = [entry.name for entry in (home_of(locate(f"{bucket}/papers")) / "cache").iterdir()]
+        assert kept == [str(index.manifest.version)]
+
+
+@pytest.mark.parametrize("given", ["gs://bucket/papers", "az://box/papers", "hdfs://host/papers"])
+def test_other_kinds_of_storage_are_refused_as_texts_and_as_paths(given: str):
+    for path in (given, Path(given)):
+        with pytest.raises(BadInput, match="unknown kind of storage"):
+            locate(path)
+
+
+def test_an_address_with_a_password_is_refused_and_not_repeated(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.delenv("AWS_ENDPOINT_URL_S3", raising=False)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://joe:hunter2@127.0.0.1:9")
+    with pytest.raises(BadInput, match="AWS_ENDPOINT_URL holds a user's name or password") as error:
+        Index.open("s3://bucket/papers")
+    assert "hunter2" not in str(error.value)
+
+
+@pytest.mark.parametrize("given", ["nan", "-5", "much"])
+def test_a_limit_of_the_cache_is_a_number(given: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HEEDFUL_CACHE_GB", given)
+    with pytest.raises(BadInput, match="expected a number of gigabytes"):
+        home_of(ObjectPath("bucket", "papers"))
+
+
+def test_a_cache_that_cannot_be_written_is_told_and_does_without(
+    bucket: str, encoder: HashEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    build_index(make_documents(10), f"{bucket}/papers", encoder)
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache/indexes").write_text("in the way")
+    monkeypatch.setenv("HEEDFUL_CACHE", str(tmp_path / "cache"))
+    assert Index.open(f"{bucket}/papers").search_text("speech", 3)
+    assert "cannot be used as a cache" in caplog.text and "temporary folder" in caplog.text
 
 
 def test_a_claim_without_a_sign_of_life_is_taken_over_and_its_builder_notices(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 K, QUERIES, ENOUGH = 200, 64, 0.97
 PROBES = tuple(round(2 ** (step / 4)) for step in range(12, 49))  # 8 to 4,096, each a fifth more
 _DEEP = 10  # times as deep a list is measured too
+_NOTHING = {"partitions": 0, "probes": 0, "recall": 1.0, "k": K, "queries": 0}
 _UNKNOWN = 32  # probes of an index whose manifest names none
 _BATCH = 512
 _CACHE = 16 * 2**20  # bytes of cells kept while recall is measured: each is asked once a query
@@ -41,17 +42,29 @@ def partitions_for(rows: int) -> int:
 def build_ann(store: Store, dim: int, aspects: Sequence[str], rows: int) -> dict[str, Any]:
     """Index every vector column; for each, what the manifest keeps: partitions, and what `choose_probes` found.
 
+    A column without any vector has no index, and 0 partitions; the first ones that come are searched one by one.
     Memory: a batch of rows, what the engine takes for its sample, and `_CACHE`.
     """
     columns = ["whole", *aspects]
     partitions = partitions_for(rows)
-    store.build_ann([vector_column(column) for column in columns], partitions)
+    there = [column for column in columns if store.count(f"{vector_column(column)} IS NOT NULL")]
+    store.build_ann([vector_column(column) for column in there], partitions)
     measured = Store.open(store.folder, store.version, index_cache=_CACHE)
-    found = {}
-    for column in columns:
+    found: dict[str, Any] = {column: dict(_NOTHING) for column in columns if column not in there}
+    for column in there:
         found[column] = {"partitions": partitions, **choose_probes(measured, column, dim, rows, partitions)}
         log.info("approximate search of %s: %s", column, found[column])
     return found
+
+
+def unindexed(store: Store, search: Mapping[str, Mapping[str, Any]]) -> list[int | None]:
+    """For each column of a manifest's `search`: vectors that its index lacks; None where an index is not there."""
+    return [
+        store.unindexed(vector_column(column))
+        if found.get("partitions", 1)
+        else store.count(f"{vector_column(column)} IS NOT NULL")
+        for column, found in search.items()
+    ]
 
 
 def choose_probes(store: Store, column: str, dim: int, rows: int, partitions: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from heedful.corpus.aspects import SCIENCE, AspectScheme
 from heedful.errors import BadInput, Mismatch, UnknownId
 from heedful.index import manifest as files
-from heedful.index.ann import build_ann
+from heedful.index.ann import build_ann, unindexed
 from heedful.index.columns import columns_of, wider
 from heedful.index.derived import build_derived, prune_derived
 from heedful.index.home import home_of
@@ -100,9 +101,11 @@ def build_index(
             files.read_manifest(folder)  # says what is missing
         update = False
     files.prepare_folder(folder)
-    with files.build_lock(folder):
+    with files.build_lock(folder) as still_ours:
         kept = files.as_json({**(recipe or {}), "scheme": scheme.as_json()})
-        build = _Build(folder, encoder, frozenset(delete), sources, kept, progress, batch, seconds, exact_limit)
+        build = _Build(
+            folder, encoder, frozenset(delete), sources, kept, progress, batch, seconds, exact_limit, still_ours
+        )
         report = build.run(documents, update, tuple(dict.fromkeys(delete)))
         return replace(report, seconds=time.monotonic() - started)
 
@@ -129,7 +132,9 @@ class _Build:
         batch: int,
         seconds: float,
         exact_limit: int,
+        still_ours: Callable[[], None],
     ):
+        self.still_ours = still_ours
         self.folder, self.encoder, self.sources, self.kept = folder, encoder, files.as_json(list(sources)), kept
         self.progress, self.batch, self.seconds, self.exact_limit = progress, batch, seconds, exact_limit
         self.unwanted = unwanted
@@ -168,6 +173,7 @@ class _Build:
 
     def _compare(self, documents: Iterable[Document], current: Manifest) -> BuildReport:
         """A complete index and no order to change it: nothing to do, or an error that says what differs."""
+        files.drop_stale_journal(self.folder, current)
         unchanged = BuildReport(current.documents, already=current.documents, unchanged=True, version=current.version)
         if self.sources and self.sources == files.as_json(list(current.sources)):
             return unchanged
@@ -185,6 +191,8 @@ class _Build:
         path = self.folder / files.JOURNAL
         base = current.version if current else None
         order = {"update": update, "delete": list(delete), "sources": self.sources if current else []}
+        if current is not None:
+            files.drop_stale_journal(self.folder, current)
         old = files.read_sealed(path)
         if old is not None and old["base"] == base:
             if current is None:
@@ -194,6 +202,7 @@ class _Build:
                 self.store.mend()
                 return old, True
         if current is None:
+            files.drop_ledger(self.folder)  # of a build by shards that was cut off
             table_schema = schema(self.encoder.dim, self.encoder.aspects, {})
             self.store = Store.create(self.folder, table_schema)
         else:
@@ -282,6 +291,7 @@ class _Build:
     def _commit(self, rows: list[DocumentVectors], journal: dict[str, Any]) -> None:
         if not rows:
             return
+        self.still_ours()
         self._fit_columns([value.document for value in rows], journal)
         digests = [self.digests.pop(value.document.id) for value in rows]
         table = to_rows(rows, digests, self.store.schema, self.encoder.aspects, self.fields)
@@ -322,6 +332,7 @@ class _Build:
 
     def _finish(self, current: Manifest | None) -> Manifest:
         """Check what was written, derive, and only then say that this version is the complete one."""
+        self.still_ours()
         if self.store.fragments() > _MANY_FRAGMENTS or self.store.bytes_on_disk() > 2 * self.store.bytes_in_use():
             self.store.compact(keep=current.version if current else None)  # readers may be using that one
         counts = self._count()
@@ -334,6 +345,7 @@ class _Build:
             counts = replace(counts, version=self.store.version, ann=True, search=search)
         home = home_of(self.folder)
         build_derived(home, counts, self.store)
+        self.still_ours()
         files.write_manifest(self.folder, counts)
         (self.folder / files.JOURNAL).unlink(missing_ok=True)
         prune_derived(home, {counts.version, *([current.version] if current else [])})
@@ -343,7 +355,7 @@ class _Build:
         """What the manifest says of approximate search; few rows that are new are searched without an index."""
         names = ["whole", *self.encoder.aspects]
         if current is not None and current.search and set(current.search) == set(names):
-            new = [self.store.unindexed(vector_column(name)) for name in names]
+            new = unindexed(self.store, current.search)
             if all(count is not None and count <= _UNINDEXED * rows for count in new):
                 return dict(current.search)
         return build_ann(self.store, self.encoder.dim, self.encoder.aspects, rows)
@@ -375,5 +387,6 @@ class _Build:
             sources=self.sources,
             recipe=self.kept,
             built=datetime.now(UTC).isoformat(timespec="seconds"),
+            build=uuid.uuid4().hex,
             libraries=dict(library_versions()),
         )

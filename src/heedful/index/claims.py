@@ -31,7 +31,7 @@ def claim(folder: ObjectPath) -> Iterator[Callable[[], None]]:
     BadInput where another living builder holds it.
     """
     own = f"{uuid.uuid4().hex}"
-    content = f"process {os.getpid()} on {socket.gethostname()}"
+    content = f"process {os.getpid()} on {_machine()}"
     mine = folder / own
     mine.write_bytes(content.encode())
     try:
@@ -56,6 +56,8 @@ def claim(folder: ObjectPath) -> Iterator[Callable[[], None]]:
 
 def _refuse_where_held(folder: ObjectPath, own: str) -> None:
     claims = {entry.name: entry for entry in folder.walk()}
+    if own not in claims:
+        raise Mismatch(f"{folder}: another builder took this place over; run the same command again")
     now = claims[own].modified  # the store's clock
     for name, entry in claims.items():
         if name == own:
@@ -81,15 +83,23 @@ def _renew(mine: ObjectPath, content: str, ended: threading.Event) -> None:
             if not mine.exists():  # taken over: do not come back
                 return
             mine.write_bytes(content.encode())
-        except HeedfulError as error:
+        except Exception as error:  # the client raises many kinds; the next renewal may do
             _log.warning("%s: the claim could not be renewed (%s)", mine, error)
+
+
+def _machine() -> str:
+    """The host, and which numbering of processes: containers may share the first and not the second."""
+    try:
+        return f"{socket.gethostname()} ({os.stat('/proc/self/ns/pid').st_ino})"
+    except OSError:
+        return socket.gethostname()
 
 
 def _is_dead_here(holder: str) -> bool:
     """Whether the holder was a process of this machine that no longer lives."""
     word, _, host = holder.partition(" on ")
     pid = word.removeprefix("process ")
-    if host != socket.gethostname() or not pid.isdigit():
+    if host != _machine() or not pid.isdigit():
         return False
     try:
         os.kill(int(pid), 0)

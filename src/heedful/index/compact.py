@@ -10,12 +10,11 @@ from typing import Any
 
 from heedful.errors import BadInput, StorageFailed
 from heedful.index import manifest as files
-from heedful.index.ann import build_ann, choose_probes
+from heedful.index.ann import build_ann, choose_probes, unindexed
 from heedful.index.derived import build_derived, prune_derived
 from heedful.index.home import home_of
 from heedful.index.manifest import Manifest
 from heedful.index.objects import Location, locate
-from heedful.index.rows import vector_column
 from heedful.index.store import TABLE, Store, bytes_below
 
 _SLACK = 1.1
@@ -49,6 +48,7 @@ def compact_index(path: Path | str) -> CompactReport:
     folder = locate(path)
     manifest = files.read_manifest(folder)
     with files.build_lock(folder) as still_ours:
+        files.drop_stale_journal(folder, manifest)
         if (folder / files.JOURNAL).exists():
             raise BadInput(f"{folder}: a build was begun and not finished; run it again first, it resumes")
         store = Store.open(folder)
@@ -79,10 +79,10 @@ def compact_index(path: Path | str) -> CompactReport:
 def _search(store: Store, manifest: Manifest) -> Mapping[str, Any]:
     dim, aspects, rows = manifest.encoder["dim"], list(manifest.encoder["aspects"]), manifest.documents
     columns = ["whole", *aspects]
-    if set(manifest.search) != set(columns) or any(store.unindexed(vector_column(name)) for name in columns):
+    if set(manifest.search) != set(columns) or any(unindexed(store, manifest.search)):
         return build_ann(store, dim, aspects, rows)
     return {
-        name: {**found, **choose_probes(store, name, dim, rows, found["partitions"])}
+        name: {**found, **choose_probes(store, name, dim, rows, found["partitions"])} if found["partitions"] else found
         for name, found in manifest.search.items()
     }
 

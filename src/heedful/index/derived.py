@@ -13,6 +13,7 @@ import logging
 import os
 import shutil
 import tempfile
+import uuid
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from heedful.records import Vector
 
 _FORMAT = 4
+_TEMPORARY, _TRIES = ".tmp", 5
 _BATCH = 512
 log = logging.getLogger("heedful.index")
 
@@ -80,7 +82,7 @@ def open_derived(folder: Path, manifest: Manifest, store: Store) -> Derived:
         log.info("making the derived files of version %d (%s)", manifest.version, error)
     try:
         return Derived(build_derived(folder, manifest, store), manifest)
-    except (Unwritable, StorageFailed) as error:
+    except (Mismatch, Unwritable, StorageFailed) as error:
         log.warning("%s; the derived files go to a temporary folder for this time", error)
     with tempfile.TemporaryDirectory(prefix="heedful-") as temporary:  # mapped files outlive their names
         return Derived(build_derived(Path(temporary), manifest, store), manifest)
@@ -93,28 +95,61 @@ def build_derived(folder: Path, manifest: Manifest, store: Store) -> Path:
     Memory: a batch of rows, the vocabulary and one segment of postings.
     """
     target = folder / CACHE / str(manifest.version)
-    temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
     try:
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        _write(temporary, manifest, store)
-        write_sealed(temporary / "done.json", _stamp(manifest))
-        shutil.rmtree(target, ignore_errors=True)
-        with suppress(FileExistsError):  # another reader was faster
-            os.rename(temporary, target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        prefix = f"{target.name}.{os.getpid()}."  # by which `prune_derived` sees whether its writer lives
+        temporary = Path(tempfile.mkdtemp(prefix=prefix, suffix=_TEMPORARY, dir=target.parent))
+    except OSError as error:
+        raise storage_error(target, error) from error
+    try:
+        made = temporary / "made"
+        made.mkdir()
+        _write(made, manifest, store)
+        write_sealed(made / "done.json", _stamp(manifest))
+        for _ in range(_TRIES):
+            if _is_whole(target, manifest):  # another reader was faster: it may be in use
+                return target
+            with suppress(FileNotFoundError):
+                os.rename(target, temporary / f"old-{uuid.uuid4().hex}")
+            with suppress(OSError):  # another reader's, meanwhile
+                os.rename(made, target)
+                return target
+        raise StorageFailed(f"{target}: other processes replace it again and again")
     except OSError as error:
         raise storage_error(target, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return target
 
 
 def prune_derived(folder: Path, keep: set[int]) -> None:
-    """Delete the derived files of other versions."""
+    """Delete the derived files of other versions, and what processes left that were cut off."""
     with suppress(OSError):
         for entry in (folder / CACHE).iterdir():
-            if entry.name not in {str(version) for version in keep}:
-                shutil.rmtree(entry, ignore_errors=True)
+            if entry.name in {str(version) for version in keep} or _is_being_written(entry.name):
+                continue
+            shutil.rmtree(entry, ignore_errors=True)
+
+
+def _is_whole(target: Path, manifest: Manifest) -> bool:
+    try:
+        Derived(target, manifest)
+    except (Mismatch, StorageFailed):
+        return False
+    return True
+
+
+def _is_being_written(name: str) -> bool:
+    """Whether it is a temporary folder of a process of this machine that lives."""
+    writer = name.split(".")[1] if name.endswith(_TEMPORARY) else ""
+    if not writer.isdigit():
+        return False
+    try:
+        os.kill(int(writer), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _stamp(manifest: Manifest) -> dict[str, object]:
@@ -124,6 +159,7 @@ def _stamp(manifest: Manifest) -> dict[str, object]:
         "documents": manifest.documents,
         "sentences": manifest.sentences,
         "corpus": manifest.corpus,
+        "build": manifest.build,
         "vectors": manifest.ann,
         "encoder": manifest.encoder.get("digest"),
     }

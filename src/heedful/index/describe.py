@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from heedful.errors import Missing
+from heedful.errors import Mismatch, Missing
 from heedful.index import manifest as files
 from heedful.index.objects import Location, locate, names_in
 from heedful.index.store import TABLE, Store, bytes_below
@@ -24,8 +25,10 @@ def describe_index(path: Path | str) -> dict[str, Any]:
     if journal is not None and not (folder / files.MANIFEST).exists():
         rows = 0
         if journal["order"].get("shards"):
-            entries = (files.read_sealed(folder / files.LEDGER / name) for name in names_in(folder / files.LEDGER))
-            rows = sum(entry["rows"] for entry in entries if entry is not None)
+            for name in names_in(folder / files.LEDGER):
+                with suppress(Mismatch):  # half written, by a worker that is at it
+                    entry = files.read_sealed(folder / files.LEDGER / name) if name.endswith(".json") else None
+                    rows += entry["rows"] if entry else 0
         elif (folder / f"{TABLE}.lance").exists():
             rows = Store.open(folder).count()
         return {"documents": rows, "encoder": journal["encoder"], "complete": False, **sizes}

@@ -6,14 +6,16 @@ import hashlib
 import json
 import os
 import socket
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, TextIO
 
 from heedful.errors import BadInput, HeedfulError, Mismatch, Missing, StorageFailed, Unwritable
 from heedful.index.claims import claim
-from heedful.index.objects import Location, ObjectPath, object_error
+from heedful.index.objects import Location, ObjectPath, names_in, object_error
 
 FORMAT = 1
 MANIFEST, JOURNAL, LOCK, CACHE = "manifest.json", "building.json", "lock", "cache"
@@ -39,6 +41,7 @@ class Manifest:
     that were read, with size, time and digest. ann: whether approximate indexes stand over the vector columns.
     search: for each of these, partitions, probes and the recall at k that they reached when they were chosen.
     recipe: whatever the caller wants kept, and under "scheme" the collection's aspects as AspectScheme gives them.
+    build: another for each build, since an index made anew in its place may have this version and corpus too.
     """
 
     version: int
@@ -53,6 +56,7 @@ class Manifest:
     search: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
     built: str = ""
+    build: str = ""
     libraries: Mapping[str, str] = field(default_factory=dict)
     complete: bool = True
     format: int = FORMAT
@@ -90,6 +94,28 @@ def read_manifest(folder: Location) -> Manifest:
 def write_manifest(folder: Location, manifest: Manifest) -> None:
     """Write it so that a reader sees the old one or the new one, never a part."""
     write_sealed(folder / MANIFEST, asdict(manifest))
+
+
+def drop_stale_journal(folder: Location, complete: Manifest) -> None:
+    """Delete a journal that is of no use beside a complete index: damaged, or of the build that made it."""
+    try:
+        journal = read_sealed(folder / JOURNAL)
+        stale = journal is not None and journal["base"] != complete.version
+    except (Mismatch, KeyError):
+        stale = True
+    if stale:
+        (folder / JOURNAL).unlink(missing_ok=True)
+
+
+def drop_ledger(folder: Location) -> None:
+    """Delete the ledger of a build by shards; entries that a late worker adds meanwhile stay, and do no harm."""
+    ledger = folder / LEDGER
+    for name in names_in(ledger):
+        with suppress(OSError, HeedfulError):
+            (ledger / name).unlink(missing_ok=True)
+    if isinstance(ledger, Path):
+        with suppress(OSError):
+            ledger.rmdir()
 
 
 def damaged(path: Location, found: str) -> Mismatch:
@@ -192,7 +218,8 @@ def prepare_folder(folder: Location) -> None:
         raise storage_error(folder, error) from error
 
 
-_held: set[str] = set()
+_held: set[str] = set()  # by this process: the system's lock does not keep out another thread
+_holding = threading.Lock()
 
 
 @contextmanager
@@ -206,28 +233,40 @@ def build_lock(folder: Location) -> Iterator[Callable[[], None]]:
         with claim(folder / CLAIMS) as check:
             yield check
         return
-    path = folder / LOCK
+    path, us = folder / LOCK, f"process {os.getpid()} on {socket.gethostname()}"
+    own = str(path.resolve())
+    with _holding:
+        if own in _held:  # asked first: whoever closes the file once more gives its lock away
+            raise _being_built(folder, us)
+        _held.add(own)
     try:
-        lock = path.open("a+", encoding="utf-8")
+        with _opened(path) as lock:
+            if not _try_lock(lock.fileno()):
+                lock.seek(0)
+                raise _being_built(folder, lock.read().strip() or "an unknown process")
+            with suppress(OSError):  # a full disk keeps nobody from deleting
+                lock.truncate(0)
+                lock.write(f"{us}\n")
+                lock.flush()
+            try:
+                yield lambda: None
+            finally:
+                with suppress(OSError):
+                    lock.truncate(0)
+    finally:
+        with _holding:
+            _held.discard(own)
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        return path.open("a+", encoding="utf-8")
     except OSError as error:
         raise storage_error(path, error) from error
-    own = str(path.resolve())
-    with lock:
-        if own in _held or not _try_lock(lock.fileno()):
-            lock.seek(0)
-            holder = lock.read().strip() or "an unknown process"
-            raise BadInput(f"{folder}: {holder} is building this index; wait for it, or index into another folder")
-        with suppress(OSError):  # a full disk keeps nobody from deleting
-            lock.truncate(0)
-            lock.write(f"process {os.getpid()} on {socket.gethostname()}\n")
-            lock.flush()
-        _held.add(own)  # the system's lock does not keep out another thread
-        try:
-            yield lambda: None
-        finally:
-            _held.discard(own)
-            with suppress(OSError):
-                lock.truncate(0)
+
+
+def _being_built(folder: Path, holder: str) -> BadInput:
+    return BadInput(f"{folder}: {holder} is building this index; wait for it, or index into another folder")
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -16,15 +16,14 @@ from typing import Any, NamedTuple, TypeAlias
 
 from heedful.errors import BadInput, HeedfulError, Missing, StorageFailed, Unwritable
 
-_S3 = re.compile(r"s3:/+(?P<bucket>[^/]+)/*(?P<key>.*)")  # a Path folds the slashes of s3://bucket into one
-_OTHER = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_S3 = re.compile(r"[sS]3:/+(?P<bucket>[^/]+)/*(?P<key>.*)")  # a Path folds the slashes of s3://bucket into one
+_OTHER = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _IDENTITIES = (
     "AWS_ACCESS_KEY_ID",
     "AWS_PROFILE",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-    "AWS_EC2_METADATA_DISABLED",  # set to false: this machine has a role
 )
 
 
@@ -140,7 +139,7 @@ def locate(path: Path | str | ObjectPath) -> Location:
         place = ObjectPath(match["bucket"], match["key"])
         require_credentials(str(place))
         return place
-    if isinstance(path, str) and _OTHER.match(text):
+    if _OTHER.match(text):
         raise BadInput(f"{text}: an unknown kind of storage; give a folder, or s3://BUCKET/NAME")
     return Path(path)
 
@@ -155,7 +154,9 @@ def names_in(folder: Location) -> list[str]:
 def require_credentials(uri: str) -> None:
     """Raise Missing where the environment names no identity; looking for one over the network takes minutes."""
     files = (os.environ.get("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"), "~/.aws/config")
-    if not any(os.environ.get(name) for name in _IDENTITIES) and not any(Path(f).expanduser().exists() for f in files):
+    has_role = os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "false"
+    named = has_role or any(os.environ.get(name) for name in _IDENTITIES)
+    if not named and not any(Path(f).expanduser().exists() for f in files):
         raise Missing(
             f"{uri}: no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE), and "
             "AWS_ENDPOINT_URL for a store that is not Amazon's"
@@ -180,8 +181,8 @@ def engine_options(location: Location) -> dict[str, str]:
         return {}
     seconds = patience()
     options = {
-        "timeout": f"{seconds:g}s",
-        "connect_timeout": f"{min(seconds, 5):g}s",
+        "timeout": f"{seconds:f}s",
+        "connect_timeout": f"{min(seconds, 5):f}s",
         "client_max_retries": "4",
         "client_retry_timeout": f"{int(4 * seconds) or 1}",
         "aws_region": _region(),
@@ -230,7 +231,15 @@ def _where() -> str:
 
 def _endpoint() -> str:
     names = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
-    return next((os.environ[name].rstrip("/") for name in names if os.environ.get(name)), "")
+    name, given = next(((name, os.environ[name].rstrip("/")) for name in names if os.environ.get(name)), ("", ""))
+    if "@" in given:
+        raise BadInput(f"{name} holds a user's name or password; give the address alone, and keys in AWS_ACCESS_KEY_ID")
+    return given
+
+
+def place_of(location: ObjectPath) -> str:
+    """Address and store: what tells an index from one of the same name elsewhere."""
+    return f"{_endpoint()} {location}"
 
 
 def _region() -> str:

@@ -18,7 +18,7 @@ from heedful.encode.labels import unit_rows
 from heedful.errors import BadInput, UnknownAspect, UnknownId
 from heedful.index.ann import overfetch, probes_for
 from heedful.index.block import VectorBlock
-from heedful.index.derived import Derived, open_derived
+from heedful.index.derived import Derived, open_derived, prune_derived
 from heedful.index.filters import normalize
 from heedful.index.home import home_of
 from heedful.index.manifest import Manifest, damaged, read_manifest, require_same_encoder
@@ -206,7 +206,10 @@ class Index:
     def _derived(self) -> Derived:
         with self._lock:
             if "_opened" not in self.__dict__:
-                self._opened = open_derived(home_of(self.folder), self.manifest, self._store)
+                home = home_of(self.folder)
+                self._opened = open_derived(home, self.manifest, self._store)
+                if not isinstance(self.folder, Path):  # nobody else deletes those of the versions before
+                    prune_derived(home, {self.manifest.version})
             return self._opened
 
     def _take(self, ids: Sequence[str], columns: Sequence[str]) -> pa.Table:
@@ -280,6 +283,8 @@ class Index:
         self, query: Vector, k: int, column: str, where: str | None, mask: NDArray[np.bool_] | None
     ) -> list[Hit]:
         search, share = self.manifest.search.get(column, {}), 1.0 if mask is None else float(mask.mean())
+        if not self.manifest.aspects.get(column, 1):
+            return []
         probes = probes_for(search, k / share)
         wanted = min(overfetch(k), len(self))
         if where is None or mask is None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -124,6 +125,11 @@ class _Build:
             written[done.key] = done
             if progress:
                 progress(sum(one.rows for one in written.values()) - already, already)
+        if absent := len(set(keys) - written.keys()):
+            raise Mismatch(
+                f"{self.folder}: {absent} of {len(keys)} shards did not come again; the sources changed while they "
+                "were read: run the same command again"
+            )
         in_order = [written[key] for key in keys]
         self._check(in_order, found)
         still_ours()
@@ -201,6 +207,7 @@ class _Build:
             search=search,
             recipe=self.kept,
             built=datetime.now(UTC).isoformat(timespec="seconds"),
+            build=uuid.uuid4().hex,
             libraries=dict(library_versions()),
         )
         if isinstance(self.folder, Path):  # readers of a bucket derive for themselves
@@ -223,11 +230,7 @@ class _Build:
 
     def _clear(self) -> None:
         """The ledger and the journal of a build that is complete."""
-        ledger = self.folder / LEDGER
-        for name in names_in(ledger):
-            (ledger / name).unlink()
-        if isinstance(ledger, Path) and ledger.exists():
-            ledger.rmdir()
+        files.drop_ledger(self.folder)
         journal = files.read_sealed(self.folder / files.JOURNAL)
         if journal is not None and journal["order"].get("shards"):
             (self.folder / files.JOURNAL).unlink(missing_ok=True)
