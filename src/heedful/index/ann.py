@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,30 +39,34 @@ def partitions_for(rows: int) -> int:
 
 
 @giving_back()
-def build_ann(store: Store, dim: int, aspects: Sequence[str], rows: int) -> dict[str, Any]:
+def build_ann(
+    store: Store, dim: int, aspects: Sequence[str], rows: int, absent: Collection[str] = ()
+) -> dict[str, Any]:
     """Index every vector column; for each, what the manifest keeps: partitions, and what `choose_probes` found.
 
-    A column without any vector has no index, and 0 partitions; the first ones that come are searched one by one.
+    absent: aspects that no document has. They have no index, and 0 partitions; the first ones that come are searched
+    one by one.
     Memory: a batch of rows, what the engine takes for its sample, and `_CACHE`.
     """
     columns = ["whole", *aspects]
     partitions = partitions_for(rows)
-    there = [column for column in columns if store.count(f"{vector_column(column)} IS NOT NULL")]
+    there = [column for column in columns if column not in absent]
     store.build_ann([vector_column(column) for column in there], partitions)
     measured = Store.open(store.folder, store.version, index_cache=_CACHE)
-    found: dict[str, Any] = {column: dict(_NOTHING) for column in columns if column not in there}
+    found: dict[str, Any] = {column: dict(_NOTHING) for column in absent}
     for column in there:
         found[column] = {"partitions": partitions, **choose_probes(measured, column, dim, rows, partitions)}
         log.info("approximate search of %s: %s", column, found[column])
     return found
 
 
-def unindexed(store: Store, search: Mapping[str, Mapping[str, Any]]) -> list[int | None]:
-    """For each column of a manifest's `search`: vectors that its index lacks; None where an index is not there."""
+def unindexed(store: Store, search: Mapping[str, Mapping[str, Any]], aspects: Mapping[str, int]) -> list[int | None]:
+    """For each column of a manifest's `search`: vectors that its index lacks; None where an index is not there.
+
+    aspects: how many documents have each, now.
+    """
     return [
-        store.unindexed(vector_column(column))
-        if found.get("partitions", 1)
-        else store.count(f"{vector_column(column)} IS NOT NULL")
+        store.unindexed(vector_column(column)) if found.get("partitions", 1) else aspects[column]
         for column, found in search.items()
     ]
 

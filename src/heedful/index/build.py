@@ -341,7 +341,7 @@ class _Build:
                 f"{self.folder}: {counts.documents} rows do not add up to the {self.streamed} documents read"
             )
         if counts.documents > self.exact_limit:
-            search = self._search(current, counts.documents)
+            search = self._search(current, counts)
             counts = replace(counts, version=self.store.version, ann=True, search=search)
         home = home_of(self.folder)
         build_derived(home, counts, self.store)
@@ -351,14 +351,14 @@ class _Build:
         prune_derived(home, {counts.version, *([current.version] if current else [])})
         return counts
 
-    def _search(self, current: Manifest | None, rows: int) -> dict[str, Any]:
+    def _search(self, current: Manifest | None, counts: Manifest) -> dict[str, Any]:
         """What the manifest says of approximate search; few rows that are new are searched without an index."""
         names = ["whole", *self.encoder.aspects]
         if current is not None and current.search and set(current.search) == set(names):
-            new = unindexed(self.store, current.search)
-            if all(count is not None and count <= _UNINDEXED * rows for count in new):
+            new = unindexed(self.store, current.search, counts.aspects)
+            if all(count is not None and count <= _UNINDEXED * counts.documents for count in new):
                 return dict(current.search)
-        return build_ann(self.store, self.encoder.dim, self.encoder.aspects, rows)
+        return build_ann(self.store, self.encoder.dim, self.encoder.aspects, counts.documents, counts.absent)
 
     def _count(self) -> Manifest:
         """The manifest of the table as it stands."""

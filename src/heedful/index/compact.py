@@ -79,8 +79,8 @@ def compact_index(path: Path | str) -> CompactReport:
 def _search(store: Store, manifest: Manifest) -> Mapping[str, Any]:
     dim, aspects, rows = manifest.encoder["dim"], list(manifest.encoder["aspects"]), manifest.documents
     columns = ["whole", *aspects]
-    if set(manifest.search) != set(columns) or any(unindexed(store, manifest.search)):
-        return build_ann(store, dim, aspects, rows)
+    if set(manifest.search) != set(columns) or any(unindexed(store, manifest.search, manifest.aspects)):
+        return build_ann(store, dim, aspects, rows, manifest.absent)
     return {
         name: {**found, **choose_probes(store, name, dim, rows, found["partitions"])} if found["partitions"] else found
         for name, found in manifest.search.items()

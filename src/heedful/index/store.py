@@ -117,10 +117,10 @@ class Store:
         """The columns as they are now."""
         return self._table.schema
 
-    def count(self, where: str | None = None) -> int:
-        """Rows, or those that a condition of our own holds for."""
+    def count(self) -> int:
+        """Rows."""
         with _reading(self.folder):
-            return int(self._table.count_rows(where))
+            return int(self._table.count_rows())
 
     def scan(self, columns: Sequence[str], *, where: str | None = None, batch: int = 4096) -> Iterator[pa.RecordBatch]:
         """These columns and `_rowid` of all rows in the table's order. BadFilter where `where` does not evaluate."""

@@ -190,15 +190,17 @@ class _Build:
         store = Store.open(self.folder, version)
         if (rows := store.count()) != found.documents:
             raise Mismatch(f"{self.folder}: {rows} rows do not add up to the {found.documents} documents read")
+        aspects = {name: sum(one.aspects[name] for one in written) for name in self.aspects}
         search: dict[str, Any] = {}
         if found.documents > exact_limit:
             store = Store.open(self.folder)
-            search = build_ann(store, self.dim, self.aspects, found.documents)
+            absent = [name for name, count in aspects.items() if not count]
+            search = build_ann(store, self.dim, self.aspects, found.documents, absent)
         manifest = Manifest(
             version=store.version,
             documents=found.documents,
             sentences=sum(one.sentences for one in written),
-            aspects={name: sum(one.aspects[name] for one in written) for name in self.aspects},
+            aspects=aspects,
             encoder=self.spec,
             corpus=found.corpus,
             columns={name: Column(found.fields[name], type) for name, type in sorted(found.types.items())},
