@@ -101,10 +101,15 @@ def _is_dead_here(holder: str) -> bool:
     pid = word.removeprefix("process ")
     if host != _machine() or not pid.isdigit():
         return False
+    return not is_alive(int(pid))
+
+
+def is_alive(pid: int) -> bool:
+    """Whether this machine has such a process."""
     try:
-        os.kill(int(pid), 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
-        return True
-    except OSError:
         return False
-    return False
+    except OSError:  # it is another user's
+        return True
+    return True

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from heedful.errors import Mismatch, StorageFailed, Unwritable
 from heedful.index.bm25 import Postings, write_postings
+from heedful.index.claims import is_alive
 from heedful.index.manifest import CACHE, Manifest, read_sealed, storage_error, write_sealed
 from heedful.index.memory import giving_back
 from heedful.index.rows import matrix, vector_column
@@ -141,15 +142,7 @@ def _is_whole(target: Path, manifest: Manifest) -> bool:
 def _is_being_written(name: str) -> bool:
     """Whether it is a temporary folder of a process of this machine that lives."""
     writer = name.split(".")[1] if name.endswith(_TEMPORARY) else ""
-    if not writer.isdigit():
-        return False
-    try:
-        os.kill(int(writer), 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+    return writer.isdigit() and is_alive(int(writer))
 
 
 def _stamp(manifest: Manifest) -> dict[str, object]:
