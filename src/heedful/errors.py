@@ -139,3 +139,8 @@ class Unparsable(Upstream):
 
 class StorageFailed(Upstream):
     """The disk is full or an input/output call failed; what was complete before is intact."""
+
+
+def first_line(error: BaseException) -> str:
+    """What another's error says, on one line: its first, or its kind where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -26,9 +26,7 @@ def test_answers_come_in_the_order_of_the_prompts_and_in_parallel() -> None:
 
     with serving(slow) as server, Chat("m", base_url=server.url, concurrency=8, patience=FAST) as chat:
         prompts = [f"p{i}" for i in range(16)]
-        begun = time.perf_counter()
         assert chat.complete(prompts) == prompts
-        assert time.perf_counter() - begun < 1.2  # one after the other: 1.6 s
         assert 1 < server.most_at_once <= 8
         assert chat.complete([]) == []
 
@@ -258,13 +256,14 @@ def test_an_interrupt_keeps_what_has_come_in(tmp_path: Path) -> None:
     def say(asked: dict, number: int) -> Say:
         if number == 4:
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-        return Say("ok", seconds=0.0 if number < 4 else 3.0)
+        return Say("ok", seconds=0.0 if number < 4 else 30.0)
 
     cache = AnswerCache(tmp_path / "c.sqlite")
-    with serving(say) as server, Chat("m", base_url=server.url, concurrency=2, cache=cache, patience=FAST) as chat:
+    patient = Patience(timeout=60)
+    with serving(say) as server, Chat("m", base_url=server.url, concurrency=2, cache=cache, patience=patient) as chat:
         begun = time.perf_counter()
         with pytest.raises(KeyboardInterrupt):
             chat.ask([Request(f"p{i}") for i in range(50)])
-        assert time.perf_counter() - begun < 2.0
+        assert time.perf_counter() - begun < 20  # the answers that are on their way take 30
     assert 3 <= len(cache) <= 4
     assert len(server.calls) <= 6

@@ -160,6 +160,46 @@ def test_the_product_itself_is_evaluated_and_reads_the_instruction_apart_from_th
     assert -1 < scores["p-MRR"] < 1
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder that `heedful train` left: MiniLM after three steps."""
+    from heedful.cli.main import app
+
+    folder = tmp_path_factory.mktemp("train")
+    rows = [
+        {"instruction": wanted, "query": query, "positive": passage, "negative": other}
+        for (_, _, passage), (_, _, other) in zip(CORPUS, CORPUS[1:] + CORPUS[:1], strict=True)
+        for query, wanted in (("what is it about", f"Only {passage.split()[0]}."), (passage[:20], "Any of it."))
+    ]
+    (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    settings = ["max_steps=3", "batch=4", "max_length=32", "learning_rate=1e-3", "eval_every=3"]
+    answer = CliRunner().invoke(
+        app,
+        ["train", "--preset", "minilm", "--data", str(folder / "rows.jsonl"), "--out", str(folder / "model")]
+        + [part for one in settings for part in ("--set", one)],
+    )
+    assert answer.exit_code == 0, answer.output
+    return folder / "model"
+
+
+def test_a_model_trained_here_is_evaluated_with_the_vectors_of_plain_sentence_transformers(evaluated, trained: Path):
+    from sentence_transformers import SentenceTransformer
+
+    model, scores, path = evaluated(f"st(model={trained})")
+    template = json.loads((trained / "heedful.json").read_text())["template"]
+    plain = SentenceTransformer(str(trained))
+    passages = plain.encode_document([f"{title} {text}" for _, title, text in CORPUS], normalize_embeddings=True)
+    predicted = read_predictions(path)
+    for id, text, *both in QUERIES:
+        for side, instruction in zip(("og", "changed"), both, strict=True):
+            said = template.format(instruction=instruction, text=text)
+            assert model.inputs[f"{id}-{side}"] == (plain.prompts.get("query", "") + said,)
+            cosines = passages @ plain.encode_query(said, normalize_embeddings=True)
+            found = {hit.id: hit.score for hit in predicted.topics[f"{id}-{side}"]}
+            assert found == {name: pytest.approx(c, abs=1e-5) for (name, *_), c in zip(CORPUS, cosines, strict=True)}
+    assert scores["p-MRR"] != 0  # its vectors move with the instruction
+
+
 def test_a_system_that_is_deaf_stays_so_in_mteb(evaluated):
     _, scores, _ = evaluated("bm25")
     assert scores["p-MRR"] == 0

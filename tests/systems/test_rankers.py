@@ -78,7 +78,7 @@ def test_an_index_of_the_collection_is_built_once():
     ("name", "error", "what"),
     [
         ("st", BadSystem, "found no model"),
-        ("st(model=/no/such/model)", Missing, "cannot be loaded"),
+        ("st(model=/no/such/model)", Missing, "is not here"),
         ("st(model=x, template=hello)", BadSystem, "template"),
         ("run", BadSystem, "found no path"),
         ("minilm(instruction=suffix)", BadSystem, "expected one of none, prefix"),

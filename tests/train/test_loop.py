@@ -426,6 +426,10 @@ def test_memory_that_ends_is_told_with_what_would_do(
     monkeypatch.setattr("heedful.train.dev.measure", no_room)  # before the first step
     with pytest.raises(Upstream, match=r"step 1: found no memory for 4 rows"):
         train(recipe(bert), data, tmp_path / "other", [dev])
+    monkeypatch.undo()
+    monkeypatch.setattr("sentence_transformers.sentence_transformer.modules.Transformer.__init__", no_room)
+    with pytest.raises(Upstream, match=r"to be trained: found no memory"):
+        train(recipe(bert), data, tmp_path / "large", [dev])
 
 
 def test_a_disk_that_fails_between_checkpoints_is_told(
@@ -505,9 +509,12 @@ def test_words_that_the_model_lacks_are_told(bert: Path, tmp_path: Path, caplog:
     from heedful.train.data import Example
     from heedful.train.model import build_model
 
-    model = build_model(recipe(bert), "cpu")
+    told = recipe(bert)
+    model = build_model(told, "cpu")
     share = [
-        loop.share_unknown(model, make_columns([Example("old", "find", text)] * 2, template="{instruction} {text}"))
+        loop.look_at_texts(
+            model.tokenizer, make_columns([Example("old", "find", text)] * 2, template="{instruction} {text}"), told
+        ).unknown
         for text in ("old tides", "Zyx Zyx Zyx Zyx")
     ]
     assert share[0] == 0 and share[1] > 0.4
@@ -537,7 +544,7 @@ def test_long_texts_are_counted(bert: Path, data: Path):
 
     told = recipe(bert, max_length=6)
     columns = make_columns(read_training_set(data).examples, template="{instruction} {text}")
-    cut = loop.share_cut(build_model(told, "cpu"), columns, told)
+    cut = loop.look_at_texts(build_model(told, "cpu").tokenizer, columns, told).cut
     assert 0 < cut["passage"] <= 1
 
 

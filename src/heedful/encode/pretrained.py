@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 from urllib.parse import urlsplit
 
 from heedful.encode.batches import by_length
-from heedful.errors import HeedfulError, Mismatch, Missing
+from heedful.errors import HeedfulError, Mismatch, Missing, first_line
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -66,11 +66,13 @@ class Weights:
             return {}
         return {"revision": self.revision} | ({} if _hub_is_there() else {"local_files_only": True})
 
-    def missing(self, error: Exception) -> HeedfulError:
-        """What to say where they are not there (Missing), or not whole (Mismatch)."""
+    def failed(self, error: Exception) -> HeedfulError:
+        """What to say where loading them failed: they are not there (Missing), or not whole (Mismatch)."""
+        from safetensors import SafetensorError
+
         about = ", ".join(part for part in (self.size, self.licence) if part)
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        if type(error).__name__ == "SafetensorError":
+        first = first_line(error)
+        if isinstance(error, SafetensorError):
             return Mismatch(f"{self.name}: found weights that cannot be read ({first}); expected whole ones")
         if self.is_folder:
             return Missing(f"{self.name}: found no model that loads ({first}); expected config, weights and tokenizer")
@@ -165,7 +167,7 @@ def load_anew(weights: Weights, kind: Kind = "encoder") -> Pretrained:
         tokenizer: Any = transformers.AutoTokenizer.from_pretrained(name, **where)
         model: Any = getattr(transformers, _LOADERS[kind]).from_pretrained(name, dtype="auto", **where)
     except load_errors() as error:
-        raise weights.missing(error) from error
+        raise weights.failed(error) from error
     _log.info("%s (%s) on %s, %s", weights.name, kind, device, model.dtype)
     return Pretrained(tokenizer, model.eval().requires_grad_(False).to(device), device)
 
@@ -194,4 +196,4 @@ def find_file(weights: Weights, names: Sequence[str]) -> Path:
             return Path(hf_hub_download(weights.name, name, **where))
         except Exception as error:  # the hub client raises many kinds: offline, unknown, gated
             last = error
-    raise weights.missing(last) from last
+    raise weights.failed(last) from last

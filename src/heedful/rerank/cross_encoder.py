@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from heedful.encode.pretrained import Kind, Pretrained, Weights, load_pretrained
+from heedful.encode.pretrained import Kind, Pretrained, Weights, load_errors, load_pretrained
 from heedful.errors import BadInput
 from heedful.seams import tell_progress
 
@@ -207,8 +207,8 @@ def style_of(weights: Weights) -> str:
 
     try:
         config = AutoConfig.from_pretrained(weights.name, **weights.at_hub())
-    except (OSError, ValueError) as error:
-        raise weights.missing(error) from error
+    except load_errors() as error:
+        raise weights.failed(error) from error
     architecture = (config.architectures or [""])[0]
     name = weights.name.lower()
     if architecture.endswith("ForSequenceClassification"):

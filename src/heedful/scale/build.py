@@ -133,7 +133,7 @@ class _Build:
         in_order = [written[key] for key in keys]
         self._check(in_order, found)
         still_ours()
-        manifest = self._manifest(commit(table, in_order), in_order, found, exact_limit)
+        manifest = self._finished(commit(table, in_order), in_order, found, exact_limit)
         self._delete_orphans(frozenset().union(*(one.files for one in in_order)))
         still_ours()
         files.write_manifest(self.folder, manifest)
@@ -185,33 +185,29 @@ class _Build:
                 "they were read: run the same command again"
             )
 
-    def _manifest(self, version: int, written: Sequence[Written], found: Survey, exact_limit: int) -> Manifest:
+    def _finished(self, version: int, written: Sequence[Written], found: Survey, exact_limit: int) -> Manifest:
         """Check the table, index it, derive; what the manifest is to say."""
         store = Store.open(self.folder, version)
         if (rows := store.count()) != found.documents:
             raise Mismatch(f"{self.folder}: {rows} rows do not add up to the {found.documents} documents read")
-        aspects = {name: sum(one.aspects[name] for one in written) for name in self.aspects}
-        search: dict[str, Any] = {}
-        if found.documents > exact_limit:
-            store = Store.open(self.folder)
-            absent = [name for name, count in aspects.items() if not count]
-            search = build_ann(store, self.dim, self.aspects, found.documents, absent)
         manifest = Manifest(
             version=store.version,
             documents=found.documents,
             sentences=sum(one.sentences for one in written),
-            aspects=aspects,
+            aspects={name: sum(one.aspects[name] for one in written) for name in self.aspects},
             encoder=self.spec,
             corpus=found.corpus,
             columns={name: Column(found.fields[name], type) for name, type in sorted(found.types.items())},
             sources=self.sources,
-            ann=bool(search),
-            search=search,
             recipe=self.kept,
             built=datetime.now(UTC).isoformat(timespec="seconds"),
             build=uuid.uuid4().hex,
             libraries=dict(library_versions()),
         )
+        if found.documents > exact_limit:
+            store = Store.open(self.folder)
+            search = build_ann(store, self.dim, self.aspects, found.documents, manifest.absent)
+            manifest = replace(manifest, version=store.version, ann=True, search=search)
         if isinstance(self.folder, Path):  # readers of a bucket derive for themselves
             build_derived(self.folder, manifest, store)
             prune_derived(self.folder, {manifest.version})

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from heedful.errors import BadInput, Missing, StorageFailed, Unwritable
+from heedful.errors import BadInput, Missing, StorageFailed, Unwritable, first_line
 from heedful.synthesize.rows import SPLITS, Negative, Passage, Provenance, Triplet, Verdict, check
 
 NEGATIVE = pa.struct(
@@ -253,7 +253,6 @@ def batches(path: Path, rows: int = 1024) -> Iterator[pa.RecordBatch]:
     except FileNotFoundError:
         raise Missing(f"{path}: found no such file; expected parquet") from None
     except (pa.ArrowInvalid, pa.ArrowException, OSError) as error:
-        first = str(error).splitlines()[0]
         raise BadInput(
-            f"{path}: found a file that cannot be read as parquet ({first}); expected a triplet set"
+            f"{path}: found a file that cannot be read as parquet ({first_line(error)}); expected a triplet set"
         ) from None

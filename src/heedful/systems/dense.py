@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from heedful.encode.pretrained import Weights
+from heedful.encode.pretrained import Weights, load_errors
 from heedful.encode.saved_template import fill_template, saved_template
 from heedful.errors import BadSystem, Missing
 from heedful.records import Topic, ranked
@@ -106,7 +106,10 @@ class SentenceTransformer:
     needs: ClassVar[Needs] = Needs(size="the model", licence="the model's", gpu="large models", extra="train")
 
     def open(self, collection: Collection) -> VectorRanker:
-        """Load the model and encode the collection. Raises Missing where model or package is not there."""
+        """Load the model and encode the collection.
+
+        Raises Missing where model or package is not there, Mismatch for damaged weights.
+        """
         if not self.model:
             raise BadSystem("st: found no model; expected st(model=NAME or folder)")
         template = self.template or saved_template(self.model)
@@ -118,8 +121,8 @@ class SentenceTransformer:
             raise Missing("st needs sentence-transformers; pip install 'heedful[train]'") from error
         try:
             model: Any = load_sentence_transformer(self.model)
-        except (OSError, ValueError) as error:
-            raise Missing(f"st: the model {self.model!r} cannot be loaded: {_first_line(error)}") from error
+        except load_errors() as error:
+            raise Weights(self.model).failed(error) from error
         if self.length:
             model.max_seq_length = self.length
         before = (model.prompts or {}).get("query", "")
@@ -168,7 +171,3 @@ def written(
     if instruction == "none" or not topic.instruction:
         return text
     return fill_template(template, topic.instruction, text)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

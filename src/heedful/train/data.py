@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from heedful.errors import BadInput, Missing
+from heedful.errors import BadInput, Missing, first_line
 from heedful.synthesize.parquet import from_row
 
 Row: TypeAlias = Mapping[str, Any]
@@ -189,8 +189,9 @@ def _parquet(file: Path) -> Iterator[Row]:
             for batch in opened.iter_batches(batch_size=1024):
                 yield from batch.to_pylist()
     except (pa.ArrowException, OSError) as error:
-        first = str(error).splitlines()[0]
-        raise BadInput(f"{file}: found a file that cannot be read as parquet ({first}); expected rows") from None
+        raise BadInput(
+            f"{file}: found a file that cannot be read as parquet ({first_line(error)}); expected rows"
+        ) from None
 
 
 def _json_lines(file: Path) -> Iterator[Row]:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heedful.errors import BadInput, HeedfulError, Mismatch, Missing, StorageFailed, Unwritable, Upstream
+from heedful.errors import BadInput, HeedfulError, Mismatch, Missing, StorageFailed, Unwritable, Upstream, first_line
 from heedful.train.columns import Columns, GroupedBatches, make_columns
 from heedful.train.data import TrainingSet, read_training_set
 from heedful.train.recipe import Recipe
@@ -82,16 +82,50 @@ class _Run:
     columns: Columns
     evaluator: FollowingEvaluator
     tell: Tell | None
+    trainer: Any = None
 
     def go(self) -> Trained:
+        """Raises Upstream where memory or another process ends, StorageFailed where a file does."""
+        try:
+            return self._through()
+        except HeedfulError:
+            raise
+        except (MemoryError, RuntimeError, OSError) as error:
+            told = self._told(error)
+            if told is None:
+                raise
+            raise told from error
+
+    def _told(self, error: Exception) -> HeedfulError | None:
+        """What ended the run, in words; None for what nobody foresaw."""
+        from heedful.train.processes import lost_process, out_of_memory
+        from heedful.train.trainer import last_good
+
+        where = f"step {self.trainer.state.global_step + 1}" if self.trainer else f"{self.recipe.model}, to be trained"
+        last = last_good(self.out / CHECKPOINTS)
+        if out_of_memory(error):
+            return Upstream(
+                f"{where}: found no memory for {self.recipe.batch} rows of up to {self.recipe.max_length} tokens; set "
+                "mini_batch (GradCache: the same result) or gradient_checkpointing, or lower max_length or batch; "
+                f"{last}"
+            )
+        if lost_process(error):
+            return Upstream(
+                f"{where}: found that another process of this run has ended; its own message, or the launcher's "
+                f"summary, says why; {last}. Run the same command again to go on"
+            )
+        if isinstance(error, OSError):
+            return StorageFailed(f"{where}: found {first_line(error)}; {last}")
+        return None
+
+    def _through(self) -> Trained:
         import torch
         import transformers
 
         from heedful.train.dev import joint
         from heedful.train.model import build_model, count_parameters, merge_adapters
         from heedful.train.output import write_adapter, write_model
-        from heedful.train.processes import lost_process, out_of_memory
-        from heedful.train.trainer import clear_staging, last_checkpoint, last_good
+        from heedful.train.trainer import clear_staging, last_checkpoint
 
         if not sys.stderr.isatty():
             transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -101,35 +135,15 @@ class _Run:
         transformers.set_seed(self.recipe.seed)  # adapters begin at random
         device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
         model = build_model(self.recipe, device)
-        cut = share_cut(model, self.columns, self.recipe) if main else {}
+        cut: dict[str, float] = {}
         if main:
-            share_unknown(model, self.columns)
-        if main:
+            cut = look_at_texts(model.tokenizer, self.columns, self.recipe).cut
             clear_staging(checkpoints)
-        trainer = self._trainer(model, checkpoints)
+        self.trainer = trainer = self._trainer(model, checkpoints)
         resumed = last_checkpoint(checkpoints)
-        try:
-            before = self._before(model, main)
-            if not (resumed and trainer.finish(resumed)):
-                trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
-        except HeedfulError:
-            raise
-        except (MemoryError, RuntimeError, OSError) as error:
-            step, first = trainer.state.global_step + 1, (str(error).strip() or type(error).__name__).splitlines()[0]
-            if out_of_memory(error):
-                raise Upstream(
-                    f"step {step}: found no memory for {self.recipe.batch} rows of up to {self.recipe.max_length} "
-                    "tokens; set mini_batch (GradCache: the same result) or gradient_checkpointing, or lower "
-                    f"max_length or batch; {last_good(checkpoints)}"
-                ) from error
-            if lost_process(error):
-                raise Upstream(
-                    f"step {step}: found that another process of this run has ended; its own message, or the "
-                    f"launcher's summary, says why; {last_good(checkpoints)}. Run the same command again to go on"
-                ) from error
-            if isinstance(error, OSError):
-                raise StorageFailed(f"step {step}: found {first}; {last_good(checkpoints)}") from error
-            raise
+        before = self._before(model, main)
+        if not (resumed and trainer.finish(resumed)):
+            trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
         trainer.accelerator.wait_for_everyone()
         if not main:
             return Trained(self.out)
@@ -275,35 +289,39 @@ class _Run:
         return found
 
 
-def share_cut(model: Any, columns: Columns, recipe: Recipe, sample: int = 500) -> dict[str, float]:
-    """Column -> the share of its first texts that are longer than max_length, and so are cut; says so in the log."""
-    found: dict[str, float] = {}
-    longest = 0
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """How texts meet the model. cut: column -> the share of its texts longer than max_length, where there are any.
+
+    unknown: the share of all their tokens that the vocabulary lacks.
+    """
+
+    cut: dict[str, float]
+    unknown: float
+
+
+def look_at_texts(tokenizer: Any, columns: Columns, recipe: Recipe, sample: int = 500) -> Shares:
+    """What the model will not see of the first texts of each column; warns of it in the log."""
+    cut: dict[str, float] = {}
+    longest = tokens = unknown = 0
     for name, texts in columns.texts.items():
         some = [text for text in texts[:sample] if text]
-        lengths = (
-            [len(ids) for ids in model.tokenizer(some, truncation=False, verbose=False)["input_ids"]] if some else []
-        )
-        share = sum(length > recipe.max_length for length in lengths) / max(1, len(some))
-        if share:
-            found[name], longest = round(share, 3), max(longest, *lengths)
-    if found:
-        said = ", ".join(f"{100 * share:.0f} % of {name}" for name, share in found.items())
+        found = tokenizer(some, truncation=False, verbose=False)["input_ids"] if some else []
+        lengths = list(map(len, found))
+        tokens += sum(lengths) - len(some) * tokenizer.num_special_tokens_to_add()
+        if tokenizer.unk_token_id is not None:
+            unknown += sum(ids.count(tokenizer.unk_token_id) for ids in found)
+        if share := sum(length > recipe.max_length for length in lengths) / max(1, len(some)):
+            cut[name], longest = round(share, 3), max(longest, *lengths)
+    if cut:
+        said = ", ".join(f"{100 * share:.0f} % of {name}" for name, share in cut.items())
         _log.warning("cut, since longer than max_length=%d tokens (up to %d): %s", recipe.max_length, longest, said)
-    return found
-
-
-def share_unknown(model: Any, columns: Columns, sample: int = 500) -> float:
-    """The share of tokens in the columns' first texts that the model's vocabulary lacks; warns above a tenth."""
-    unknown = model.tokenizer.unk_token_id
-    texts = [text for column in columns.texts.values() for text in column[:sample] if text]
-    if unknown is None or not texts:
-        return 0.0
-    found = model.tokenizer(texts, truncation=False, verbose=False, add_special_tokens=False)["input_ids"]
-    share: float = sum(ids.count(unknown) for ids in found) / max(1, sum(map(len, found)))
-    if share > _UNKNOWN:
-        _log.warning("%.0f %% of the tokens are unknown to the model: is it made for these texts?", 100 * share)
-    return share
+    shares = Shares(cut, unknown / max(1, tokens))
+    if shares.unknown > _UNKNOWN:
+        _log.warning(
+            "%.0f %% of the tokens are unknown to the model: is it made for these texts?", 100 * shares.unknown
+        )
+    return shares
 
 
 def versions() -> dict[str, str]:

@@ -12,6 +12,7 @@ from heedful.encode.pretrained import Weights, load_errors
 from heedful.encode.prompted import published_pooling
 from heedful.encode.weights import SHIPPED_NAMES, shipped_model
 from heedful.errors import BadInput, Mismatch, Missing
+from heedful.train.processes import out_of_memory
 from heedful.train.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -41,7 +42,9 @@ def build_model(recipe: Recipe, device: str | None = None) -> SentenceTransforme
             name, model_kwargs=where | wide, processor_kwargs=dict(where), config_kwargs=dict(where)
         )
     except load_errors() as error:
-        raise weights.missing(error) from error
+        if out_of_memory(error):
+            raise
+        raise weights.failed(error) from error
     check_fit(made, recipe)
     broken = next((name for name, p in made.auto_model.named_parameters() if not torch.isfinite(p).all()), None)
     if broken:

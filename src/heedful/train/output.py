@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from heedful.encode.saved_template import TEMPLATE_FILE
-from heedful.errors import StorageFailed
+from heedful.errors import StorageFailed, first_line
 from heedful.train.loop import MANIFEST, write_json
 from heedful.train.recipe import Recipe
 
@@ -36,10 +36,9 @@ def write_model(model: Any, out: Path, manifest: Mapping[str, Any], recipe: Reci
 
 
 def _unwritten(folder: Path, what: str, error: Exception) -> StorageFailed:
-    first = str(error).splitlines()[0] if str(error) else type(error).__name__
     return StorageFailed(
-        f"{folder}: {what} cannot be written: {first}. Make room, and run the same command again: the checkpoints are "
-        "whole"
+        f"{folder}: {what} cannot be written: {first_line(error)}. Make room, and run the same command again: the "
+        "checkpoints are whole"
     )
 
 

@@ -18,7 +18,7 @@ from transformers import ProgressCallback, TrainerCallback
 from transformers.trainer_callback import ExportableState, TrainerState
 from transformers.trainer_utils import rotate_checkpoints
 
-from heedful.errors import Diverged, Mismatch, StorageFailed
+from heedful.errors import Diverged, Mismatch, StorageFailed, first_line
 from heedful.train.processes import lost_process, out_of_memory, rank_and_size
 
 STAGING = "staging-"
@@ -113,7 +113,7 @@ class Trainer(SentenceTransformerTrainer):
             if lost_process(error):
                 raise
             raise StorageFailed(
-                f"{final}: cannot be written: {str(error).splitlines()[0] if str(error) else type(error).__name__} "
+                f"{final}: cannot be written: {first_line(error)} "
                 f"({free:,.0f} MB free); {last_good(folder)}. Make room, and run the same command again"
             ) from error
         if self.args.should_save:
@@ -193,10 +193,9 @@ def _readable(checkpoint: str | None) -> Iterator[None]:
     except Exception as error:  # the readers raise many kinds
         if out_of_memory(error) or lost_process(error):
             raise
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise Mismatch(
-            f"{checkpoint}: found a damaged checkpoint ({first}); delete that folder, and run the same command again "
-            "to go on from the one before"
+            f"{checkpoint}: found a damaged checkpoint ({first_line(error)}); delete that folder, and run the same "
+            "command again to go on from the one before"
         ) from error
 
 

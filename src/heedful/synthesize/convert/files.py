@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from heedful.corpus.jsonlines import read_jsonlines
-from heedful.errors import BadInput, BadRecord, Missing, StorageFailed, Unwritable
+from heedful.errors import BadInput, BadRecord, Missing, StorageFailed, Unwritable, first_line
 from heedful.synthesize.convert.formats import FORMATS, NAMES, REST, Format, Row, kept
 from heedful.synthesize.parquet import from_row, read_triplets, shards, write_triplets
 from heedful.synthesize.rows import Triplet, check
@@ -196,9 +196,8 @@ def _rows(path: Path) -> Iterator[tuple[str, Row]]:
                     yield f"{path}: row {at}", row
                     at += 1
     except (pa.ArrowException, OSError, ValueError) as error:
-        first = str(error).splitlines()[0]
         raise BadInput(
-            f"{path}: row {at}: found parquet that cannot be read ({first}); expected a whole file"
+            f"{path}: row {at}: found parquet that cannot be read ({first_line(error)}); expected a whole file"
         ) from None
 
 
