@@ -122,22 +122,32 @@ def test_probes_are_chosen_by_measured_recall_and_written_down(
     search = Index.open(tmp_path / "index").manifest.search
     assert set(search) == {"whole", *encoder.aspects}
     for found in search.values():
-        assert found["recall"] >= ann.ENOUGH or found["probes"] == found["partitions"]
+        enough = found["recall"] >= ann.ENOUGH and found["recall_low"] >= ann.SURELY
+        assert enough or found["probes"] == found["partitions"]
         assert 0 < found["queries"] <= ann.QUERIES and found["k"] == 20
 
 
 def test_more_probes_are_taken_where_few_find_too_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(ann, "_truth", lambda *_: (np.ones((1, 2), np.float32), np.zeros((1, 2001), np.uint64)))
-    monkeypatch.setattr(ann, "_recall", lambda _, __, queries, truth, probes: 1 - 0.004 * truth.shape[1] / probes)
+    apart = 0.0
+
+    def recalls(_, __, queries, truth, probes):
+        lost = 0.004 * truth.shape[1] / probes
+        return np.array([1 - lost * (1 + apart), 1 - lost * (1 - apart)])
+
+    monkeypatch.setattr(ann, "_recalls", recalls)
     chosen = ann.choose_probes(None, "whole", 2, 10_000, 1000)  # type: ignore[arg-type]
-    assert (chosen["probes"], chosen["recall"], chosen["k"]) == (27, 0.9702, 200)
-    assert chosen["deep"] == {"probes": 304, "recall": 0.9737, "k": 2000}
+    assert (chosen["probes"], chosen["recall"], chosen["recall_low"], chosen["k"]) == (27, 0.9702, 0.9702, 200)
+    assert chosen["deep"] == {"probes": 304, "recall": 0.9737, "recall_low": 0.9737, "k": 2000}
     assert [ann.probes_for(chosen | {"partitions": 500}, depth) for depth in (50, 200, 2000, 10**6)] == [
         27,
         27,
         304,
         500,
     ]
+    apart = 1.0  # all that is lost is lost by one query of the two: the mean alone says little
+    unsure = ann.choose_probes(None, "whole", 2, 10_000, 1000)  # type: ignore[arg-type]
+    assert unsure["probes"] > chosen["probes"] and unsure["recall_low"] >= 0.95
     assert 27 < ann.probes_for(chosen, 400) < 100
     assert ann.probes_for({}, 200) == 32 and ann.probes_for({"probes": 40, "k": 200}, 2000) == 80
 

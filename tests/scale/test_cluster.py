@@ -47,6 +47,15 @@ def die_once(folder: Path, number: int) -> int:
     return number
 
 
+def die_and_count(folder: Path, number: int) -> int:
+    """Ends the worker at 3, the first four times; a mark for each time that a number is begun."""
+    (folder / f"{number}-{time.monotonic_ns()}").touch()
+    if number == 3 and len(list(folder.glob("3-*"))) < cluster.ATTEMPTS:
+        time.sleep(0.2)  # the next is in the queue by now
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
 def die(number: int) -> int:
     os.kill(os.getpid(), signal.SIGKILL)
     return number
@@ -148,6 +157,21 @@ def test_items_are_read_only_as_far_as_the_workers_are(mapper: RayMapper):
 def test_what_a_dead_worker_was_at_is_done_again(mapper: RayMapper, tmp_path: Path):
     assert list(mapper.map(partial(die_once, tmp_path), range(12))) == list(range(12))
     assert (tmp_path / "died").exists()
+
+
+def test_an_item_that_kills_its_workers_is_alone_with_them_from_the_second_on(mapper: RayMapper, tmp_path: Path):
+    assert list(mapper.map(partial(die_and_count, tmp_path), range(9))) == list(range(9))
+    begun = [len(list(tmp_path.glob(f"{number}-*"))) for number in range(9)]
+    assert begun[3] == cluster.ATTEMPTS and all(count <= 2 for number, count in enumerate(begun) if number != 3)
+
+
+def test_two_maps_of_one_mapper_may_be_read_in_turn(mapper: RayMapper, tmp_path: Path):
+    given_up = mapper.map(square, range(50))
+    assert next(given_up) == 0
+    both = zip(mapper.map(partial(die_once, tmp_path), range(8)), mapper.map(square, range(8)), strict=True)
+    assert next(both) == (0, 0)
+    given_up.close()
+    assert list(both) == [(number, number * number) for number in range(1, 8)]
 
 
 def test_an_item_that_kills_every_worker_is_given_up(mapper: RayMapper, monkeypatch: pytest.MonkeyPatch):

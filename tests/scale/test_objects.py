@@ -324,15 +324,14 @@ def test_a_claim_without_a_sign_of_life_is_taken_over_and_its_builder_notices(
     (place / "other").write_bytes(b"process 1 on elsewhere")
     with pytest.raises(BadInput, match="on elsewhere"), claim(place):
         pass
-    with claim_of_a_stopped_builder(place) as still_ours:
+    (place / "other").unlink()
+    monkeypatch.setenv("HEEDFUL_STORAGE_TIMEOUT", "50")  # such a builder is given more time
+    with claim(place), pytest.raises(BadInput, match=r"after 265 s .* taken for dead"), claim(place):
+        pass
+    monkeypatch.setattr(claims, "_dead_after", lambda: 0.0)
+    with claim(place) as still_ours:
         time.sleep(1.1)  # the store's clock counts in seconds
-        monkeypatch.setattr(claims, "DEAD", 0.5)
         with claim(place):
             pass
         with pytest.raises(Mismatch, match="another builder took this place over"):
             still_ours()
-
-
-def claim_of_a_stopped_builder(place: ObjectPath):  # its process is stopped: nothing is renewed
-    (place / "other").unlink()
-    return claim(place)

@@ -416,7 +416,7 @@ def test_memory_that_ends_is_told_with_what_would_do(
 ):
     from heedful.train.objective import FollowingLoss
 
-    def no_room(self: Any, *arguments: Any) -> Any:
+    def no_room(self: Any, *arguments: Any, **options: Any) -> Any:
         raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: 9 bytes")
 
     monkeypatch.setattr(FollowingLoss, "forward", no_room)

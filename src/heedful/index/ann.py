@@ -1,8 +1,9 @@
 """Approximate search over large collections: its indexes, and how widely to search, chosen by measured recall.
 
 An IVF_SQ index (Lance) stands over each vector column. Queries held out for the choice are rows of the collection,
-spread over it; their true neighbours are found by reading the column. The fewest probes that reach `ENOUGH` recall are
-taken, for lists of `K` and for lists ten times as deep, and written down in the manifest with the recall they reached.
+spread over it; their true neighbours are found by reading the column. The fewest probes are taken that reach `ENOUGH`
+recall on average and `SURELY` with 95 % confidence (few queries may be lucky ones), for lists of `K` and for lists ten
+times as deep; they are written down in the manifest with the recall they reached.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ from heedful.index.store import Store
 if TYPE_CHECKING:
     from heedful.records import Vector
 
-K, QUERIES, ENOUGH = 200, 64, 0.97
+K, QUERIES, ENOUGH, SURELY = 200, 64, 0.97, 0.95
 PROBES = tuple(round(2 ** (step / 4)) for step in range(12, 49))  # 8 to 4,096, each a fifth more
 _DEEP = 10  # times as deep a list is measured too
-_NOTHING = {"partitions": 0, "probes": 0, "recall": 1.0, "k": K, "queries": 0}
+_NOTHING = {"partitions": 0, "probes": 0, "recall": 1.0, "recall_low": 1.0, "k": K, "queries": 0}
 _UNKNOWN = 32  # probes of an index whose manifest names none
 _BATCH = 512
 _CACHE = 16 * 2**20  # bytes of cells kept while recall is measured: each is asked once a query
@@ -72,18 +73,18 @@ def unindexed(store: Store, search: Mapping[str, Mapping[str, Any]], aspects: Ma
 
 
 def choose_probes(store: Store, column: str, dim: int, rows: int, partitions: int) -> dict[str, Any]:
-    """The fewest probes with `ENOUGH` recall at `K`, and at ten times `K`, measured; all partitions where none do.
+    """The fewest probes with enough recall at `K`, and at ten times `K`, measured; all partitions where none do.
 
+    recall is the mean over the queries, recall_low what it is above with 95 % confidence.
     The second, `deep`, is for lists that go deeper and for filters: the 200 best of a tenth are among the 2,000 best.
     """
     queries, truth = _truth(store, column, dim, rows, _DEEP * K + 1)
     if not len(queries):
-        return {"probes": partitions, "recall": 1.0, "k": K, "queries": 0}
+        return {"probes": partitions, "recall": 1.0, "recall_low": 1.0, "k": K, "queries": 0}
     ladder = [*(probes for probes in PROBES if probes < partitions), partitions]
-    probes, recall = _fewest(store, column, queries, truth[:, : K + 1], ladder)
-    deep, deep_recall = _fewest(store, column, queries, truth, [n for n in ladder if n >= probes])
-    found = {"probes": probes, "recall": round(recall, 4), "k": K, "queries": len(queries)}
-    return found | {"deep": {"probes": deep, "recall": round(deep_recall, 4), "k": _DEEP * K}}
+    found = _fewest(store, column, queries, truth[:, : K + 1], ladder)
+    deep = _fewest(store, column, queries, truth, [n for n in ladder if n >= found["probes"]])
+    return found | {"k": K, "queries": len(queries), "deep": deep | {"k": _DEEP * K}}
 
 
 def probes_for(search: Mapping[str, Any], depth: float) -> int:
@@ -106,26 +107,38 @@ def overfetch(k: int) -> int:
 
 def _fewest(
     store: Store, column: str, queries: Vector, truth: NDArray[np.uint64], ladder: Sequence[int]
-) -> tuple[int, float]:
-    """The first of the ladder with `ENOUGH` recall (which grows with probes), or its last; and its recall."""
+) -> dict[str, Any]:
+    """The first of the ladder with enough recall (which grows with probes), or its last; and its recall."""
     low, high = 0, len(ladder) - 1
-    measured: dict[int, float] = {}
+    measured: dict[int, tuple[float, float]] = {}
+
+    def at(step: int) -> tuple[float, float]:
+        if step not in measured:
+            measured[step] = _bounds(_recalls(store, column, queries, truth, ladder[step]))
+        return measured[step]
+
     while low < high:
         middle = (low + high) // 2
-        measured[middle] = _recall(store, column, queries, truth, ladder[middle])
-        low, high = (low, middle) if measured[middle] >= ENOUGH else (middle + 1, high)
-    if low not in measured:
-        measured[low] = _recall(store, column, queries, truth, ladder[low])
-    return ladder[low], measured[low]
+        mean, least = at(middle)
+        low, high = (low, middle) if mean >= ENOUGH and least >= SURELY else (middle + 1, high)
+    mean, least = at(low)
+    return {"probes": ladder[low], "recall": round(mean, 4), "recall_low": round(least, 4)}
 
 
-def _recall(store: Store, column: str, queries: Vector, truth: NDArray[np.uint64], probes: int) -> float:
-    """The share of the true neighbours that the codes bring; scored again by their vectors those are the best."""
+def _bounds(recalls: NDArray[np.float64]) -> tuple[float, float]:
+    """The mean, and what the mean of all such queries is above with 95 % confidence (normal, one-sided)."""
+    mean = float(recalls.mean())
+    error = float(recalls.std(ddof=1)) / len(recalls) ** 0.5 if len(recalls) > 1 else 0.0
+    return mean, mean - 1.645 * error
+
+
+def _recalls(store: Store, column: str, queries: Vector, truth: NDArray[np.uint64], probes: int) -> NDArray[np.float64]:
+    """The share of each query's true neighbours that the codes bring; scored again by vectors those are the best."""
     found = []
     for query, true in zip(queries, truth, strict=True):
         rows = store.nearest(vector_column(column), query, overfetch(len(true)), None, probes)
         found.append(len(np.intersect1d(rows.column("_rowid").to_numpy(), true)) / len(true))
-    return float(np.mean(found))
+    return np.asarray(found)
 
 
 def _truth(store: Store, column: str, dim: int, rows: int, count: int) -> tuple[Vector, NDArray[np.uint64]]:

@@ -2,8 +2,9 @@
 
 A builder puts a claim beside the index and then lists the claims; it goes on only where its own is the only living one.
 Of two that claim at the same moment, the one whose claim arrived later certainly sees the other's, so never do both go
-on (both may be refused). A claim is renewed while its builder lives and counts as dead a minute after the last renewal,
-by the store's clock; a dead one of this machine is recognised at once.
+on (both may be refused). A claim is renewed while its builder lives, and says after how many seconds without a renewal,
+by the store's clock, it counts as dead (a minute; more where its builder waits longer for the store); a dead one of
+this machine is recognised at once.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 from heedful.errors import BadInput, HeedfulError, Mismatch
-from heedful.index.objects import ObjectPath
+from heedful.index.objects import ObjectPath, patience
 
 RENEW, DEAD = 15.0, 60.0  # seconds
+_TRIES = 5  # at most, of one renewal
 _log = logging.getLogger("heedful.index")
 
 
@@ -31,7 +33,7 @@ def claim(folder: ObjectPath) -> Iterator[Callable[[], None]]:
     BadInput where another living builder holds it.
     """
     own = f"{uuid.uuid4().hex}"
-    content = f"process {os.getpid()} on {_machine()}"
+    content = f"process {os.getpid()} on {_machine()}\n{_dead_after():.0f}"
     mine = folder / own
     mine.write_bytes(content.encode())
     try:
@@ -54,6 +56,11 @@ def claim(folder: ObjectPath) -> Iterator[Callable[[], None]]:
             mine.unlink()
 
 
+def _dead_after() -> float:
+    """Seconds that a renewal may take at worst, and `DEAD` at least."""
+    return max(DEAD, RENEW + _TRIES * patience())
+
+
 def _refuse_where_held(folder: ObjectPath, own: str) -> None:
     claims = {entry.name: entry for entry in folder.walk()}
     if own not in claims:
@@ -63,17 +70,17 @@ def _refuse_where_held(folder: ObjectPath, own: str) -> None:
         if name == own:
             continue
         try:
-            holder = (folder / name).read_bytes().decode("utf-8", "replace")
+            holder, _, limit = (folder / name).read_bytes().decode("utf-8", "replace").partition("\n")
         except FileNotFoundError:
             continue
-        age = now - entry.modified
-        if age > timedelta(seconds=DEAD) or _is_dead_here(holder):
+        age, dead = now - entry.modified, int(limit) if limit.isdecimal() else DEAD
+        if age > timedelta(seconds=dead) or _is_dead_here(holder):
             _log.info("%s: %s built here and is gone; taking over", folder, holder)
             (folder / name).unlink()
             continue
         raise BadInput(
             f"{folder}: {holder} is building this index (last sign of life {max(age.total_seconds(), 0):.0f} s ago); "
-            f"wait for it (after {DEAD:.0f} s without a sign of life it is taken for dead), or build somewhere else"
+            f"wait for it (after {dead:.0f} s without a sign of life it is taken for dead), or build somewhere else"
         )
 
 

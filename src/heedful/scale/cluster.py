@@ -74,13 +74,19 @@ class _Actor:
 
 @dataclass(eq=False)
 class _Worker:
+    """alone: it is at a job that another worker died over, and gets no other meanwhile."""
+
     actor: Any
     load: int = 0
+    alone: bool = False
 
 
 @dataclass(eq=False)
 class _Job:
+    """home: where it waits to be sent, in its own map."""
+
     item: Any
+    home: deque[_Job]
     attempts: int = 0
     done: bool = False
     value: Any = None
@@ -154,7 +160,7 @@ class RayMapper:
             while True:
                 while more and len(waiting) < self._ahead:
                     for item in source:
-                        waiting.append(_Job(item))
+                        waiting.append(_Job(item, unsent))
                         unsent.append(waiting[-1])
                         break
                     else:
@@ -166,9 +172,9 @@ class RayMapper:
                 if all(job.done for job in waiting) and more:
                     continue
                 self._send(function, unsent)
-                unsent.extendleft(reversed(self._collect()))
+                self._collect()
         finally:
-            self._abandon()
+            self._abandon(waiting)
 
     def _start_worker(self) -> None:
         machines = [int(node["Resources"].get("CPU", 0)) for node in self._ray.nodes() if node["Alive"]]  # some may go
@@ -179,17 +185,23 @@ class RayMapper:
         self._pool.starting[actor.ready.remote()] = _Worker(actor)
 
     def _send(self, function: Any, unsent: deque[_Job]) -> None:
-        """Give jobs to the workers with the least to do, one more than it has threads: the next is there at once."""
-        while unsent and self._pool.ready:
-            worker = min(self._pool.ready, key=lambda worker: worker.load)
-            if worker.load > self._threads:
+        """Give jobs to the workers with the least to do, one more than it has threads: the next is there at once.
+
+        A job that lost a worker gets one for itself, so that no other is blamed, and given up, for what it does.
+        """
+        while unsent:
+            free = [worker for worker in self._pool.ready if not worker.alone]
+            worker = min(free, key=lambda worker: worker.load, default=None)
+            alone = unsent[0].attempts > 0
+            if worker is None or worker.load > (0 if alone else self._threads):
                 return
             job = unsent.popleft()
             worker.load += 1
+            worker.alone = alone
             self._pool.running[worker.actor.run.remote([function], job.item)] = worker, job
 
-    def _collect(self) -> list[_Job]:
-        """Wait for something to happen; the jobs that lost their worker."""
+    def _collect(self) -> None:
+        """Wait for something to happen."""
         pool, deadline = self._pool, time.monotonic() + PATIENCE
         while True:
             done, _ = self._ray.wait([*pool.running, *pool.starting], num_returns=1, timeout=1.0)
@@ -210,23 +222,24 @@ class RayMapper:
                 if pool.failed >= ATTEMPTS * self.workers:
                     raise Upstream(f"Ray workers cannot start: {_first_line(error)}") from error
                 self._start_worker()
-                return []
+                return
             pool.ready.append(worker)
-            return []
+            return
         worker, job = pool.running.pop(reference)
         worker.load -= 1
+        worker.alone = False
         try:
             value = self._ray.get(reference)
         except self._ray.exceptions.RayTaskError as error:  # fn raised something that is not ours
             raise error.as_instanceof_cause() from None
         except self._ray.exceptions.RayError as error:
-            return self._lost(worker, job, error)
+            self._lost(worker, job, error)
+            return
         if isinstance(value, _Failed):
             raise _again(value)
         job.done, job.value, job.item = True, value, None
-        return []
 
-    def _lost(self, worker: _Worker, job: _Job, error: BaseException) -> list[_Job]:
+    def _lost(self, worker: _Worker, job: _Job, error: BaseException) -> None:
         """A worker is gone: replace it, and do its job again."""
         job.attempts += 1
         if job.attempts >= ATTEMPTS:
@@ -238,14 +251,17 @@ class RayMapper:
         if worker in self._pool.ready:
             self._pool.ready.remove(worker)
             self._start_worker()
-        return [job]
+        job.home.appendleft(job)
 
-    def _abandon(self) -> None:
+    def _abandon(self, jobs: Iterable[_Job]) -> None:
         """Forget what is under way, as when the caller stops early; what a worker is at, it finishes."""
-        for reference, (worker, _) in self._pool.running.items():
-            worker.load -= 1
-            self._ray.cancel(reference)
-        self._pool.running.clear()
+        mine = set(map(id, jobs))
+        for reference, (worker, job) in list(self._pool.running.items()):
+            if id(job) in mine:
+                worker.load -= 1
+                worker.alone = False
+                self._ray.cancel(reference)
+                del self._pool.running[reference]
 
 
 def cores_each(machines: Sequence[int], workers: int) -> int:
