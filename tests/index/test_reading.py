@@ -214,11 +214,23 @@ def test_the_derived_files_are_made_again_where_they_are_gone_stale_or_damaged(t
     (cache,) = (folder / "cache").iterdir()
     shutil.rmtree(cache)
     assert contents(folder) == before and cache.is_dir()
-    (cache / "sentences.f2").write_bytes(b"short")
-    assert contents(folder) == before and (cache / "sentences.f2").stat().st_size > 5
+    for name in ("sentences.f2", "titles.txt"):
+        (cache / name).write_bytes(b"short")
+        assert contents(folder) == before and (cache / name).stat().st_size > 5
     done = json.loads((cache / "done.json").read_text())
     (cache / "done.json").write_text(json.dumps({**done, "version": 99}))
     assert contents(folder) == before
+
+
+def test_titles_come_in_the_order_asked_for(tmp_path: Path, encoder: HashEncoder):
+    titles = ("Ein Überblick", "", "木の話", "Naïve Bayes 🎓", "Plain")
+    documents = [Document(f"d{n}", title, "Some text.") for n, title in enumerate(titles)]
+    build_index(documents, tmp_path / "index", encoder)
+    index = Index.open(tmp_path / "index")
+    assert index.titles(["d3", "d0", "d2", "d1", "d3"]) == [titles[n] for n in (3, 0, 2, 1, 3)]
+    assert index.titles([]) == []
+    with pytest.raises(UnknownId, match="d9"):
+        index.titles(["d0", "d9"])
 
 
 def test_derived_files_that_cannot_be_kept_are_used_for_this_time(

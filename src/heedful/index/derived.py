@@ -1,8 +1,9 @@
-"""What is derived from one version of the table for speed: vectors to map into memory, words, postings.
+"""What is derived from one version of the table for speed: vectors and titles to map into memory, words, postings.
 
 Never the only copy of anything: `open_derived` makes it again from the table where it is missing, stale or damaged.
 A folder `cache/VERSION` holds `row_ids.npy` (n,), `offsets.npy` (n + 1,), `sentences.f2` (total, dim),
-`probabilities.f4` (total, aspects), `terms/`, `postings/` and, last of all, `done.json`. Where search is approximate it
+`probabilities.f4` (total, aspects), `titles.txt` (one after the other, in UTF-8) with the bytes where each begins in
+`titles.npy` (n + 1,), `terms/`, `postings/` and, last of all, `done.json`. Where search is approximate it
 also holds the vector columns, `vectors-0.f2` (the whole) and one an aspect, (n, dim) with zeros for an absent aspect:
 smaller collections keep them in memory.
 """
@@ -33,7 +34,7 @@ from heedful.index.terms import TermTable, TermWriter, gather
 if TYPE_CHECKING:
     from heedful.records import Vector
 
-_FORMAT = 4
+_FORMAT = 5
 _TEMPORARY, _TRIES = ".tmp", 5
 _BATCH = 512
 log = logging.getLogger("heedful.index")
@@ -57,9 +58,12 @@ class Derived:
             self._probabilities = _mapped(folder / "probabilities.f4", np.float32, (manifest.sentences, aspects))
             for number, name in enumerate(_vector_columns(manifest)):
                 self._vectors[name] = _mapped(_vectors_file(folder, number), np.float16, (manifest.documents, dim))
+            self._title_starts: NDArray[np.int64] = np.load(folder / "titles.npy", allow_pickle=False)
+            self._titles = _mapped(folder / "titles.txt", np.uint8, (int(self._title_starts[-1]), 1))
         except (OSError, ValueError) as error:
             raise Mismatch(f"{folder}: derived files cannot be read ({error})") from error
-        if len(self.row_ids) != manifest.documents or self._offsets[-1] != manifest.sentences:
+        lengths = {len(self.row_ids), len(self._offsets) - 1, len(self._title_starts) - 1}
+        if lengths != {manifest.documents} or self._offsets[-1] != manifest.sentences:
             raise Mismatch(f"{folder}: derived files of another table")
         self.terms = TermTable(folder / "terms", self._offsets)
         self.postings = Postings(folder / "postings", self.terms, manifest.documents)
@@ -67,6 +71,11 @@ class Derived:
     def vectors(self, column: str, positions: NDArray[np.int64]) -> Vector:
         """(positions, dim) rows of a vector column, "whole" or an aspect's; zeros where absent. Not of unit length."""
         return self._vectors[column][positions].astype(np.float32)
+
+    def titles(self, positions: NDArray[np.int64]) -> list[str]:
+        """The titles of the documents at these positions."""
+        spans = zip(self._title_starts[positions].tolist(), self._title_starts[positions + 1].tolist(), strict=True)
+        return [self._titles[start:end].tobytes().decode() for start, end in spans]
 
     def sentences(self, positions: NDArray[np.int64]) -> tuple[Vector, NDArray[np.int64], Vector]:
         """Of the documents at these positions: sentence vectors, offsets, probabilities (see VectorBlock)."""
@@ -174,8 +183,12 @@ def _write(folder: Path, manifest: Manifest, store: Store) -> None:
             for batch in store.scan([vector_column(name)], batch=_BATCH):
                 matrix(batch.column(vector_column(name)), dim)[0].tofile(file)
     terms = TermWriter(folder / "terms")
-    row_ids, lengths = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
-    with (folder / "sentences.f2").open("wb") as vectors, (folder / "probabilities.f4").open("wb") as probabilities:
+    row_ids, lengths, title_lengths = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)], [np.zeros(1, np.int64)]
+    with (
+        (folder / "sentences.f2").open("wb") as vectors,
+        (folder / "probabilities.f4").open("wb") as probabilities,
+        (folder / "titles.txt").open("wb") as all_titles,
+    ):
         wanted = ("title", "sentence_texts", "sentence_vectors", "sentence_probabilities")
         for batch in store.scan(wanted, batch=_BATCH):
             matrix(batch.column("sentence_vectors").flatten(), dim)[0].tofile(vectors)
@@ -183,12 +196,17 @@ def _write(folder: Path, manifest: Manifest, store: Store) -> None:
             row_ids.append(batch.column("_rowid").to_numpy().copy())  # a view would keep the whole batch
             texts = batch.column("sentence_texts").to_pylist()
             lengths.append(np.fromiter((len(t) for t in texts), np.int64, len(texts)))
-            for title, sentences in zip(batch.column("title").to_pylist(), texts, strict=True):
+            titles = batch.column("title").to_pylist()
+            encoded = [title.encode() for title in titles]
+            all_titles.writelines(encoded)
+            title_lengths.append(np.fromiter(map(len, encoded), np.int64, len(encoded)))
+            for title, sentences in zip(titles, texts, strict=True):
                 terms.add(title, sentences)
     terms.finish()
     offsets = np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64)
     np.save(folder / "row_ids.npy", np.concatenate(row_ids), allow_pickle=False)
     np.save(folder / "offsets.npy", offsets, allow_pickle=False)
+    np.save(folder / "titles.npy", np.cumsum(np.concatenate(title_lengths)), allow_pickle=False)
     write_postings(folder / "postings", TermTable(folder / "terms", offsets), len(offsets) - 1)
 
 

@@ -122,12 +122,7 @@ class Index:
 
     def titles(self, ids: Iterable[str]) -> list[str]:
         """The titles of the documents with these ids, in this order. UnknownId."""
-        wanted = list(ids)
-        if not wanted:
-            return []
-        rows = self._take(wanted, ["id", "title"])
-        found = dict(zip(rows.column("id").to_pylist(), rows.column("title").to_pylist(), strict=True))
-        return [found[id] for id in wanted]
+        return self._derived.titles(self._positions(list(ids)))
 
     def values(self, columns: Sequence[str]) -> pa.Table:
         """Text and metadata columns (title, text, `columns`) of all documents, in the order of `ids`."""
