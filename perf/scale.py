@@ -233,6 +233,7 @@ def open_anew(folder: Path, count: int, source: Path) -> dict[str, Any]:
 
 def use(folder: Path, count: int, source: Path, rounds: int) -> dict[str, Any]:
     """Latency of `explore`, and recall of the first stage's search against all vectors."""
+    os.sync()  # what the build left to be written would take the disk and memory of what is measured here
     explorer = Explorer(Index.open(folder))
     index = explorer.index
     rng = np.random.default_rng(3)

@@ -159,10 +159,42 @@ def test_what_a_dead_worker_was_at_is_done_again(mapper: RayMapper, tmp_path: Pa
     assert (tmp_path / "died").exists()
 
 
-def test_an_item_that_kills_its_workers_is_alone_with_them_from_the_second_on(mapper: RayMapper, tmp_path: Path):
+def test_an_item_that_kills_its_workers_is_not_given_up_before_its_time(mapper: RayMapper, tmp_path: Path):
     assert list(mapper.map(partial(die_and_count, tmp_path), range(9))) == list(range(9))
-    begun = [len(list(tmp_path.glob(f"{number}-*"))) for number in range(9)]
-    assert begun[3] == cluster.ATTEMPTS and all(count <= 2 for number, count in enumerate(begun) if number != 3)
+    assert len(list(tmp_path.glob("3-*"))) == cluster.ATTEMPTS
+
+
+def test_an_item_is_not_blamed_for_what_another_does(mapper: RayMapper, monkeypatch: pytest.MonkeyPatch):
+    """Two items of one worker: the first kills it three times, the second twice."""
+    lone = object.__new__(RayMapper)
+    lone._pool, lone._threads = cluster._Pool(), 1
+    started = []
+
+    def start_worker() -> None:
+        actor = type("Actor", (), {"run": type("Method", (), {"remote": lambda *_: object()})})
+        started.append(cluster._Worker(actor))
+        lone._pool.ready.append(started[-1])
+
+    monkeypatch.setattr(lone, "_start_worker", start_worker)
+    start_worker()
+    call = cluster._Call()
+    call.unsent.extend(cluster._Job(item, call) for item in ("first", "second"))
+    kills = {"first": 3, "second": 2}
+    jobs = list(call.unsent)
+    while not all(job.done for job in jobs):
+        lone._send(None, call.unsent)
+        worker, job = next(iter(lone._pool.running.values()))
+        if kills[job.item]:
+            kills[job.item] -= 1
+            gone, lone._pool.running = dict(lone._pool.running), {}
+            for _, lost in gone.values():
+                lone._lost(worker, lost, OSError("killed"))
+        else:
+            (reference,) = (ref for ref, (_, other) in lone._pool.running.items() if other is job)
+            del lone._pool.running[reference]
+            worker.load, worker.alone, job.done = worker.load - 1, False, True
+        assert call.error is None
+    assert sorted(job.attempts for job in jobs) == [3, 4] and len(started) == 6  # two shared, then its own
 
 
 def test_two_maps_of_one_mapper_may_be_read_in_turn(mapper: RayMapper, tmp_path: Path):
@@ -172,6 +204,18 @@ def test_two_maps_of_one_mapper_may_be_read_in_turn(mapper: RayMapper, tmp_path:
     assert next(both) == (0, 0)
     given_up.close()
     assert list(both) == [(number, number * number) for number in range(1, 8)]
+
+
+def test_what_one_map_raises_is_not_the_other_s(mapper: RayMapper):
+    for failing, error in ((fail, BadRecord), (stumble, ZeroDivisionError)):
+        items = [2, 0] if failing is stumble else [5, 6]
+        bad, good = mapper.map(failing, items), mapper.map(square, range(60))
+        if failing is stumble:
+            assert next(bad) == 0
+        assert list(good) == [number * number for number in range(60)]
+        with pytest.raises(error):
+            next(bad)
+    assert list(mapper.map(square, range(3))) == [0, 1, 4]
 
 
 def test_an_item_that_kills_every_worker_is_given_up(mapper: RayMapper, monkeypatch: pytest.MonkeyPatch):

@@ -326,7 +326,7 @@ def test_a_claim_without_a_sign_of_life_is_taken_over_and_its_builder_notices(
         pass
     (place / "other").unlink()
     monkeypatch.setenv("HEEDFUL_STORAGE_TIMEOUT", "50")  # such a builder is given more time
-    with claim(place), pytest.raises(BadInput, match=r"after 265 s .* taken for dead"), claim(place):
+    with claim(place), pytest.raises(BadInput, match=r"after 330 s .* taken for dead"), claim(place):
         pass
     monkeypatch.setattr(claims, "_dead_after", lambda: 0.0)
     with claim(place) as still_ours:

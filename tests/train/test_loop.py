@@ -424,11 +424,11 @@ def test_memory_that_ends_is_told_with_what_would_do(
         train(recipe(bert), data, tmp_path / "out", [dev])
     monkeypatch.undo()
     monkeypatch.setattr("heedful.train.dev.measure", no_room)  # before the first step
-    with pytest.raises(Upstream, match=r"step 1: found no memory for 4 rows"):
+    with pytest.raises(Upstream, match=r"the dev measure of the model before: found no memory .* smaller model"):
         train(recipe(bert), data, tmp_path / "other", [dev])
     monkeypatch.undo()
     monkeypatch.setattr("sentence_transformers.sentence_transformer.modules.Transformer.__init__", no_room)
-    with pytest.raises(Upstream, match=r"to be trained: found no memory"):
+    with pytest.raises(Upstream, match=r"bert: found no memory to load it .* or a smaller model"):
         train(recipe(bert), data, tmp_path / "large", [dev])
 
 
@@ -439,7 +439,7 @@ def test_a_disk_that_fails_between_checkpoints_is_told(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("heedful.train.dev.measure", no_room)
-    with pytest.raises(StorageFailed, match=r"step 1: found .*No space left on device; there is no checkpoint yet"):
+    with pytest.raises(StorageFailed, match=r"the model before: found .*No space left on device; there is no checkpoint yet"):
         train(recipe(bert), data, tmp_path / "out", [dev])
 
 

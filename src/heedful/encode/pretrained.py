@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 from urllib.parse import urlsplit
 
 from heedful.encode.batches import by_length
-from heedful.errors import HeedfulError, Mismatch, Missing, first_line
+from heedful.errors import HeedfulError, Mismatch, Missing, Upstream, first_line
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -67,11 +67,13 @@ class Weights:
         return {"revision": self.revision} | ({} if _hub_is_there() else {"local_files_only": True})
 
     def failed(self, error: Exception) -> HeedfulError:
-        """What to say where loading them failed: they are not there (Missing), or not whole (Mismatch)."""
+        """What to say where loading them failed: not there (Missing), not whole (Mismatch), no memory (Upstream)."""
         from safetensors import SafetensorError
 
         about = ", ".join(part for part in (self.size, self.licence) if part)
         first = first_line(error)
+        if out_of_memory(error):
+            return Upstream(f"{self.name}: found no memory to load it ({first}); expected more, or a smaller model")
         if isinstance(error, SafetensorError):
             return Mismatch(f"{self.name}: found weights that cannot be read ({first}); expected whole ones")
         if self.is_folder:
@@ -176,7 +178,14 @@ def load_errors() -> tuple[type[Exception], ...]:
     """What loading a model raises where it is not there, or not whole."""
     from safetensors import SafetensorError
 
-    return OSError, ValueError, ImportError, RuntimeError, SafetensorError
+    return OSError, ValueError, ImportError, RuntimeError, MemoryError, SafetensorError
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ended, on a GPU or on the CPU."""
+    said = str(error).lower()
+    marks = ("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory")
+    return isinstance(error, MemoryError) or any(mark in said for mark in (*marks, "defaultcpuallocator"))
 
 
 def find_file(weights: Weights, names: Sequence[str]) -> Path:

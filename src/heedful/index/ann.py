@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 K, QUERIES, ENOUGH, SURELY = 200, 64, 0.97, 0.95
 PROBES = tuple(round(2 ** (step / 4)) for step in range(12, 49))  # 8 to 4,096, each a fifth more
 _DEEP = 10  # times as deep a list is measured too
+_FEW = 8  # queries, below which the worst counts
 _NOTHING = {"partitions": 0, "probes": 0, "recall": 1.0, "recall_low": 1.0, "k": K, "queries": 0}
 _UNKNOWN = 32  # probes of an index whose manifest names none
 _BATCH = 512
@@ -40,23 +41,20 @@ def partitions_for(rows: int) -> int:
 
 
 @giving_back()
-def build_ann(
-    store: Store, dim: int, aspects: Sequence[str], rows: int, absent: Collection[str] = ()
-) -> dict[str, Any]:
+def build_ann(store: Store, dim: int, rows: int, aspects: Mapping[str, int]) -> dict[str, Any]:
     """Index every vector column; for each, what the manifest keeps: partitions, and what `choose_probes` found.
 
-    absent: aspects that no document has. They have no index, and 0 partitions; the first ones that come are searched
-    one by one.
-    Memory: a batch of rows, what the engine takes for its sample, and `_CACHE`.
+    aspects: how many documents have each. One that none has gets no index, and 0 partitions; the first ones that come
+    are searched one by one. Memory: a batch of rows, what the engine takes for its sample, and `_CACHE`.
     """
-    columns = ["whole", *aspects]
+    counts = {"whole": rows, **aspects}
     partitions = partitions_for(rows)
-    there = [column for column in columns if column not in absent]
+    there = [column for column, count in counts.items() if count]
     store.build_ann([vector_column(column) for column in there], partitions)
     measured = Store.open(store.folder, store.version, index_cache=_CACHE)
-    found: dict[str, Any] = {column: dict(_NOTHING) for column in absent}
+    found: dict[str, Any] = {column: dict(_NOTHING) for column in counts if column not in there}
     for column in there:
-        found[column] = {"partitions": partitions, **choose_probes(measured, column, dim, rows, partitions)}
+        found[column] = {"partitions": partitions, **choose_probes(measured, column, dim, counts[column], partitions)}
         log.info("approximate search of %s: %s", column, found[column])
     return found
 
@@ -72,13 +70,13 @@ def unindexed(store: Store, search: Mapping[str, Mapping[str, Any]], aspects: Ma
     ]
 
 
-def choose_probes(store: Store, column: str, dim: int, rows: int, partitions: int) -> dict[str, Any]:
+def choose_probes(store: Store, column: str, dim: int, count: int, partitions: int) -> dict[str, Any]:
     """The fewest probes with enough recall at `K`, and at ten times `K`, measured; all partitions where none do.
 
-    recall is the mean over the queries, recall_low what it is above with 95 % confidence.
+    count: vectors in the column. recall is the mean over the queries, recall_low what it is above with 95 % confidence.
     The second, `deep`, is for lists that go deeper and for filters: the 200 best of a tenth are among the 2,000 best.
     """
-    queries, truth = _truth(store, column, dim, rows, _DEEP * K + 1)
+    queries, truth = _truth(store, column, dim, count, _DEEP * K + 1)
     if not len(queries):
         return {"probes": partitions, "recall": 1.0, "recall_low": 1.0, "k": K, "queries": 0}
     ladder = [*(probes for probes in PROBES if probes < partitions), partitions]
@@ -126,10 +124,14 @@ def _fewest(
 
 
 def _bounds(recalls: NDArray[np.float64]) -> tuple[float, float]:
-    """The mean, and what the mean of all such queries is above with 95 % confidence (normal, one-sided)."""
+    """The mean, and what the mean of all such queries is above with 95 % confidence (normal, one-sided).
+
+    Of fewer than `_FEW` the worst, since their spread says little.
+    """
     mean = float(recalls.mean())
-    error = float(recalls.std(ddof=1)) / len(recalls) ** 0.5 if len(recalls) > 1 else 0.0
-    return mean, mean - 1.645 * error
+    if len(recalls) < _FEW:
+        return mean, float(recalls.min())
+    return mean, mean - 1.645 * float(recalls.std(ddof=1)) / len(recalls) ** 0.5
 
 
 def _recalls(store: Store, column: str, queries: Vector, truth: NDArray[np.uint64], probes: int) -> NDArray[np.float64]:
@@ -141,16 +143,19 @@ def _recalls(store: Store, column: str, queries: Vector, truth: NDArray[np.uint6
     return np.asarray(found)
 
 
-def _truth(store: Store, column: str, dim: int, rows: int, count: int) -> tuple[Vector, NDArray[np.uint64]]:
-    """(queries, dim) held-out queries; (queries, count or fewer) the row ids of their true neighbours, best first."""
+def _truth(store: Store, column: str, dim: int, count: int, depth: int) -> tuple[Vector, NDArray[np.uint64]]:
+    """(queries, dim) held-out queries, spread over the column's `count` vectors.
+
+    And (queries, depth or fewer) the row ids of their true neighbours, best first.
+    """
     name = vector_column(column)
-    step = max(1, rows // QUERIES)
+    step = max(1, count // QUERIES)
     chosen: list[np.ndarray] = []
     position = 0
     for batch in store.scan([name], batch=_BATCH):
         values, present = matrix(batch.column(name), dim)
-        at = np.arange(-position % step, len(values), step)
-        chosen.extend(values[i] for i in at if present[i])
+        values = values[present]
+        chosen.extend(values[-position % step :: step].copy())
         position += len(values)
     queries = unit_rows(np.asarray(chosen[:QUERIES], np.float32).reshape(-1, dim))
     best_ids = np.zeros((len(queries), 0), np.uint64)
@@ -160,8 +165,8 @@ def _truth(store: Store, column: str, dim: int, rows: int, count: int) -> tuple[
         ids = batch.column("_rowid").to_numpy()[present]
         scores = np.concatenate([best, queries @ unit_rows(values[present].astype(np.float32)).T], axis=1)
         all_ids = np.concatenate([best_ids, np.broadcast_to(ids, (len(queries), len(ids)))], axis=1)
-        if scores.shape[1] > count:
-            keep = np.argpartition(-scores, count - 1, axis=1)[:, :count]
+        if scores.shape[1] > depth:
+            keep = np.argpartition(-scores, depth - 1, axis=1)[:, :depth]
             scores, all_ids = np.take_along_axis(scores, keep, 1), np.take_along_axis(all_ids, keep, 1)
         best, best_ids = scores, all_ids
     return queries, np.take_along_axis(best_ids, np.argsort(-best, axis=1, kind="stable"), 1)

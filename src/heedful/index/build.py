@@ -358,7 +358,7 @@ class _Build:
             new = unindexed(self.store, current.search, counts.aspects)
             if all(count is not None and count <= _UNINDEXED * counts.documents for count in new):
                 return dict(current.search)
-        return build_ann(self.store, self.encoder.dim, self.encoder.aspects, counts.documents, counts.absent)
+        return build_ann(self.store, self.encoder.dim, counts.documents, counts.aspects)
 
     def _count(self) -> Manifest:
         """The manifest of the table as it stands."""

@@ -3,8 +3,8 @@
 A builder puts a claim beside the index and then lists the claims; it goes on only where its own is the only living one.
 Of two that claim at the same moment, the one whose claim arrived later certainly sees the other's, so never do both go
 on (both may be refused). A claim is renewed while its builder lives, and says after how many seconds without a renewal,
-by the store's clock, it counts as dead (a minute; more where its builder waits longer for the store); a dead one of
-this machine is recognised at once.
+by the store's clock, it counts as dead: two and a half minutes, or as long as its builder's patience with the store
+makes two renewals take. A dead one of this machine is recognised at once.
 """
 
 from __future__ import annotations
@@ -19,10 +19,9 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 from heedful.errors import BadInput, HeedfulError, Mismatch
-from heedful.index.objects import ObjectPath, patience
+from heedful.index.objects import ATTEMPTS, ObjectPath, patience
 
 RENEW, DEAD = 15.0, 60.0  # seconds
-_TRIES = 5  # at most, of one renewal
 _log = logging.getLogger("heedful.index")
 
 
@@ -57,8 +56,8 @@ def claim(folder: ObjectPath) -> Iterator[Callable[[], None]]:
 
 
 def _dead_after() -> float:
-    """Seconds that a renewal may take at worst, and `DEAD` at least."""
-    return max(DEAD, RENEW + _TRIES * patience())
+    """Seconds: a renewal (it looks, and writes) that fails at worst, and one that is late; `DEAD` at least."""
+    return max(DEAD, 2 * RENEW + 2 * ATTEMPTS * patience())
 
 
 def _refuse_where_held(folder: ObjectPath, own: str) -> None:

@@ -77,12 +77,13 @@ def compact_index(path: Path | str) -> CompactReport:
 
 
 def _search(store: Store, manifest: Manifest) -> Mapping[str, Any]:
-    dim, aspects, rows = manifest.encoder["dim"], list(manifest.encoder["aspects"]), manifest.documents
-    columns = ["whole", *aspects]
-    if set(manifest.search) != set(columns) or any(unindexed(store, manifest.search, manifest.aspects)):
-        return build_ann(store, dim, aspects, rows, manifest.absent)
+    dim, counts = manifest.encoder["dim"], {"whole": manifest.documents, **manifest.aspects}
+    if set(manifest.search) != set(counts) or any(unindexed(store, manifest.search, manifest.aspects)):
+        return build_ann(store, dim, manifest.documents, manifest.aspects)
     return {
-        name: {**found, **choose_probes(store, name, dim, rows, found["partitions"])} if found["partitions"] else found
+        name: found
+        if not found["partitions"]
+        else {**found, **choose_probes(store, name, dim, counts[name], found["partitions"])}
         for name, found in manifest.search.items()
     }
 

@@ -178,12 +178,16 @@ def _vectors_file(folder: Path, number: int) -> Path:
 
 def _write(folder: Path, manifest: Manifest, store: Store) -> None:
     dim = manifest.encoder["dim"]
+    if (rows := store.count()) != manifest.documents:
+        raise Mismatch(f"{store.folder}: {rows} rows for the {manifest.documents} documents of its manifest")
     for number, name in enumerate(_vector_columns(manifest)):
         with _vectors_file(folder, number).open("wb") as file:
             for batch in store.scan([vector_column(name)], batch=_BATCH):
                 matrix(batch.column(vector_column(name)), dim)[0].tofile(file)
     terms = TermWriter(folder / "terms")
-    row_ids, lengths, title_lengths = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)], [np.zeros(1, np.int64)]
+    row_ids = np.zeros(manifest.documents, np.uint64)
+    offsets, title_starts = np.zeros((2, manifest.documents + 1), np.int64)
+    start = 0
     with (
         (folder / "sentences.f2").open("wb") as vectors,
         (folder / "probabilities.f4").open("wb") as probabilities,
@@ -193,20 +197,20 @@ def _write(folder: Path, manifest: Manifest, store: Store) -> None:
         for batch in store.scan(wanted, batch=_BATCH):
             matrix(batch.column("sentence_vectors").flatten(), dim)[0].tofile(vectors)
             batch.column("sentence_probabilities").flatten().to_numpy(zero_copy_only=False).tofile(probabilities)
-            row_ids.append(batch.column("_rowid").to_numpy().copy())  # a view would keep the whole batch
-            texts = batch.column("sentence_texts").to_pylist()
-            lengths.append(np.fromiter((len(t) for t in texts), np.int64, len(texts)))
-            titles = batch.column("title").to_pylist()
+            end = start + batch.num_rows
+            row_ids[start:end] = batch.column("_rowid").to_numpy()
+            texts, titles = batch.column("sentence_texts").to_pylist(), batch.column("title").to_pylist()
             encoded = [title.encode() for title in titles]
             all_titles.writelines(encoded)
-            title_lengths.append(np.fromiter(map(len, encoded), np.int64, len(encoded)))
+            offsets[start + 1 : end + 1] = offsets[start] + np.cumsum([len(sentences) for sentences in texts])
+            title_starts[start + 1 : end + 1] = title_starts[start] + np.cumsum([len(title) for title in encoded])
             for title, sentences in zip(titles, texts, strict=True):
                 terms.add(title, sentences)
+            start = end
     terms.finish()
-    offsets = np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64)
-    np.save(folder / "row_ids.npy", np.concatenate(row_ids), allow_pickle=False)
+    np.save(folder / "row_ids.npy", row_ids, allow_pickle=False)
     np.save(folder / "offsets.npy", offsets, allow_pickle=False)
-    np.save(folder / "titles.npy", np.cumsum(np.concatenate(title_lengths)), allow_pickle=False)
+    np.save(folder / "titles.npy", title_starts, allow_pickle=False)
     write_postings(folder / "postings", TermTable(folder / "terms", offsets), len(offsets) - 1)
 
 

@@ -39,7 +39,8 @@ class Manifest:
     documents that have it. corpus: the sum (mod 2^128) of the first 16 bytes of all
     rows' SHA-256 digests, whatever their order. sources: the files
     that were read, with size, time and digest. ann: whether approximate indexes stand over the vector columns.
-    search: for each of these, partitions, probes and the recall at k that they reached when they were chosen.
+    search: for each of these, partitions, probes, the recall at k that they reached when they were chosen, and what
+    that is above with 95 % confidence (recall_low).
     recipe: whatever the caller wants kept, and under "scheme" the collection's aspects as AspectScheme gives them.
     build: another for each build, since an index made anew in its place may have this version and corpus too.
     """

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 from heedful.errors import BadInput, HeedfulError, Missing, StorageFailed, Unwritable
 
 _S3 = re.compile(r"[sS]3:/+(?P<bucket>[^/]+)/*(?P<key>.*)")  # a Path folds the slashes of s3://bucket into one
+ATTEMPTS = 3  # at one request, each as long as `patience` at most
 _OTHER = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _IDENTITIES = (
     "AWS_ACCESS_KEY_ID",
@@ -268,6 +269,6 @@ def _connected(endpoint: str, region: str, seconds: float, identity: str) -> Any
         connect_timeout=min(seconds, 5),
         request_timeout=seconds,
         allow_delayed_open=True,
-        retry_strategy=AwsStandardS3RetryStrategy(max_attempts=3),
+        retry_strategy=AwsStandardS3RetryStrategy(max_attempts=ATTEMPTS),
         **options,
     )

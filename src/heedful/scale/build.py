@@ -206,7 +206,7 @@ class _Build:
         )
         if found.documents > exact_limit:
             store = Store.open(self.folder)
-            search = build_ann(store, self.dim, self.aspects, found.documents, manifest.absent)
+            search = build_ann(store, self.dim, found.documents, manifest.aspects)
             manifest = replace(manifest, version=store.version, ann=True, search=search)
         if isinstance(self.folder, Path):  # readers of a bucket derive for themselves
             build_derived(self.folder, manifest, store)

@@ -74,7 +74,7 @@ class _Actor:
 
 @dataclass(eq=False)
 class _Worker:
-    """alone: it is at a job that another worker died over, and gets no other meanwhile."""
+    """alone: it is at a job that two workers died over, and gets no other meanwhile."""
 
     actor: Any
     load: int = 0
@@ -83,13 +83,26 @@ class _Worker:
 
 @dataclass(eq=False)
 class _Job:
-    """home: where it waits to be sent, in its own map."""
+    """attempts: workers that were lost with it."""
 
     item: Any
-    home: deque[_Job]
+    call: _Call
     attempts: int = 0
     done: bool = False
     value: Any = None
+
+
+@dataclass(eq=False)
+class _Call:
+    """One `map`: its jobs in order, those of them that are to be sent, and what ended it early.
+
+    closed: nobody asks for its results any more; what workers are at, they finish.
+    """
+
+    waiting: deque[_Job] = field(default_factory=deque)
+    unsent: deque[_Job] = field(default_factory=deque)
+    error: BaseException | None = None
+    closed: bool = False
 
 
 @dataclass(eq=False)
@@ -153,15 +166,14 @@ class RayMapper:
         """Fn of each item, in order; fn is a function of a module that the workers can import."""
         function = self._ray.put(fn)
         source = iter(items)
-        waiting: deque[_Job] = deque()  # in order
-        unsent: deque[_Job] = deque()
-        more = True
+        call, more = _Call(), True
+        waiting = call.waiting
         try:
             while True:
                 while more and len(waiting) < self._ahead:
                     for item in source:
-                        waiting.append(_Job(item, unsent))
-                        unsent.append(waiting[-1])
+                        waiting.append(_Job(item, call))
+                        call.unsent.append(waiting[-1])
                         break
                     else:
                         more = False
@@ -171,10 +183,13 @@ class RayMapper:
                     return
                 if all(job.done for job in waiting) and more:
                     continue
-                self._send(function, unsent)
-                self._collect()
+                if call.error is None:  # another map may have heard of it
+                    self._send(function, call.unsent)
+                    self._collect()
+                if call.error is not None:
+                    raise call.error
         finally:
-            self._abandon(waiting)
+            self._abandon(call)
 
     def _start_worker(self) -> None:
         machines = [int(node["Resources"].get("CPU", 0)) for node in self._ray.nodes() if node["Alive"]]  # some may go
@@ -187,12 +202,12 @@ class RayMapper:
     def _send(self, function: Any, unsent: deque[_Job]) -> None:
         """Give jobs to the workers with the least to do, one more than it has threads: the next is there at once.
 
-        A job that lost a worker gets one for itself, so that no other is blamed, and given up, for what it does.
+        A job that was there when two workers died gets one for itself: no other is blamed for what it does.
         """
         while unsent:
             free = [worker for worker in self._pool.ready if not worker.alone]
             worker = min(free, key=lambda worker: worker.load, default=None)
-            alone = unsent[0].attempts > 0
+            alone = unsent[0].attempts > 1
             if worker is None or worker.load > (0 if alone else self._threads):
                 return
             job = unsent.popleft()
@@ -201,10 +216,13 @@ class RayMapper:
             self._pool.running[worker.actor.run.remote([function], job.item)] = worker, job
 
     def _collect(self) -> None:
-        """Wait for something to happen."""
+        """Wait for something to happen, in whichever map."""
         pool, deadline = self._pool, time.monotonic() + PATIENCE
         while True:
-            done, _ = self._ray.wait([*pool.running, *pool.starting], num_returns=1, timeout=1.0)
+            awaited = [*pool.running, *pool.starting]
+            if not awaited:
+                raise Upstream("Ray has no worker left; run the same command again")
+            done, _ = self._ray.wait(awaited, num_returns=1, timeout=1.0)
             if done:
                 break
             if not pool.ready and time.monotonic() > deadline:
@@ -231,37 +249,42 @@ class RayMapper:
         try:
             value = self._ray.get(reference)
         except self._ray.exceptions.RayTaskError as error:  # fn raised something that is not ours
-            raise error.as_instanceof_cause() from None
+            job.call.error = error.as_instanceof_cause()
+            return
+        except self._ray.exceptions.TaskCancelledError:  # of a map that was closed
+            return
         except self._ray.exceptions.RayError as error:
             self._lost(worker, job, error)
             return
         if isinstance(value, _Failed):
-            raise _again(value)
+            job.call.error = _again(value)
+            return
         job.done, job.value, job.item = True, value, None
 
     def _lost(self, worker: _Worker, job: _Job, error: BaseException) -> None:
         """A worker is gone: replace it, and do its job again."""
-        job.attempts += 1
-        if job.attempts >= ATTEMPTS:
-            raise Upstream(
-                f"an item was given up after {ATTEMPTS} workers died over it ({_first_line(error)}); the likely reason "
-                "is memory: use fewer workers"
-            ) from error
-        _log.warning("a worker is gone (%s); its work is done again", _first_line(error))
         if worker in self._pool.ready:
             self._pool.ready.remove(worker)
             self._start_worker()
-        job.home.appendleft(job)
+        if job.call.closed:
+            return
+        job.attempts += 1
+        if job.attempts >= ATTEMPTS:
+            job.call.error = Upstream(
+                f"an item was given up after {ATTEMPTS} workers died over it ({_first_line(error)}); the likely reason "
+                "is memory: use fewer workers"
+            )
+            job.call.error.__cause__ = error
+            return
+        _log.warning("a worker is gone (%s); its work is done again", _first_line(error))
+        job.call.unsent.appendleft(job)
 
-    def _abandon(self, jobs: Iterable[_Job]) -> None:
-        """Forget what is under way, as when the caller stops early; what a worker is at, it finishes."""
-        mine = set(map(id, jobs))
-        for reference, (worker, job) in list(self._pool.running.items()):
-            if id(job) in mine:
-                worker.load -= 1
-                worker.alone = False
+    def _abandon(self, call: _Call) -> None:
+        """Nobody asks for the rest of a map; what a worker is at, it finishes, and counts as busy until then."""
+        call.closed = True
+        for reference, (_, job) in self._pool.running.items():
+            if job.call is call:
                 self._ray.cancel(reference)
-                del self._pool.running[reference]
 
 
 def cores_each(machines: Sequence[int], workers: int) -> int:

@@ -10,6 +10,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ CHECKPOINTS = "checkpoints"
 BEFORE = "before.json"
 Tell = Callable[[int, int, dict[str, Any]], None]
 _LOOKS = 10  # at the dev measure, where the recipe does not say
+_STEPS = "the steps"
 _UNKNOWN = 0.1  # share of unknown tokens above which a model seems to be for other texts
 _log = logging.getLogger("heedful.train")
 
@@ -83,6 +85,7 @@ class _Run:
     evaluator: FollowingEvaluator
     tell: Tell | None
     trainer: Any = None
+    doing: str = ""
 
     def go(self) -> Trained:
         """Raises Upstream where memory or another process ends, StorageFailed where a file does."""
@@ -98,16 +101,22 @@ class _Run:
 
     def _told(self, error: Exception) -> HeedfulError | None:
         """What ended the run, in words; None for what nobody foresaw."""
-        from heedful.train.processes import lost_process, out_of_memory
+        from heedful.encode.pretrained import out_of_memory
+        from heedful.train.processes import lost_process
         from heedful.train.trainer import last_good
 
-        where = f"step {self.trainer.state.global_step + 1}" if self.trainer else f"{self.recipe.model}, to be trained"
+        training = self.doing == _STEPS
+        where = f"step {self.trainer.state.global_step + 1}" if training else self.doing
         last = last_good(self.out / CHECKPOINTS)
-        if out_of_memory(error):
+        if out_of_memory(error) and training:
             return Upstream(
                 f"{where}: found no memory for {self.recipe.batch} rows of up to {self.recipe.max_length} tokens; set "
                 "mini_batch (GradCache: the same result) or gradient_checkpointing, or lower max_length or batch; "
                 f"{last}"
+            )
+        if out_of_memory(error):
+            return Upstream(
+                f"{where}: found no memory ({first_line(error)}); expected more, or a smaller model; {last}"
             )
         if lost_process(error):
             return Upstream(
@@ -130,6 +139,7 @@ class _Run:
         if not sys.stderr.isatty():
             transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         started = time.monotonic()
+        self.doing = f"the model {self.recipe.model}"
         checkpoints = self.out / CHECKPOINTS
         main = int(os.environ.get("RANK", "0")) == 0
         transformers.set_seed(self.recipe.seed)  # adapters begin at random
@@ -141,10 +151,13 @@ class _Run:
             clear_staging(checkpoints)
         self.trainer = trainer = self._trainer(model, checkpoints)
         resumed = last_checkpoint(checkpoints)
+        self.doing = "the dev measure of the model before"
         before = self._before(model, main)
+        self.doing = _STEPS
         if not (resumed and trainer.finish(resumed)):
             trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
         trainer.accelerator.wait_for_everyone()
+        self.doing = "the model that was trained"
         if not main:
             return Trained(self.out)
         if self.recipe.lora_rank:
@@ -181,7 +194,8 @@ class _Run:
         }
         write_model(model, self.out, manifest, self.recipe)
         shutil.rmtree(checkpoints, ignore_errors=True)
-        (self.out / BEFORE).unlink(missing_ok=True)
+        with suppress(OSError):  # the run is complete without it
+            (self.out / BEFORE).unlink()
         return Trained(self.out, manifest)
 
     def _trainer(self, model: Any, checkpoints: Path) -> Any:
@@ -306,9 +320,10 @@ def look_at_texts(tokenizer: Any, columns: Columns, recipe: Recipe, sample: int 
     longest = tokens = unknown = 0
     for name, texts in columns.texts.items():
         some = [text for text in texts[:sample] if text]
-        found = tokenizer(some, truncation=False, verbose=False)["input_ids"] if some else []
-        lengths = list(map(len, found))
-        tokens += sum(lengths) - len(some) * tokenizer.num_special_tokens_to_add()
+        plain = {"truncation": False, "verbose": False, "add_special_tokens": False}  # those may be the unknown one
+        found = tokenizer(some, **plain)["input_ids"] if some else []
+        tokens += sum(map(len, found))
+        lengths = [len(ids) + tokenizer.num_special_tokens_to_add() for ids in found]
         if tokenizer.unk_token_id is not None:
             unknown += sum(ids.count(tokenizer.unk_token_id) for ids in found)
         if share := sum(length > recipe.max_length for length in lengths) / max(1, len(some)):

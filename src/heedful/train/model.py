@@ -12,7 +12,6 @@ from heedful.encode.pretrained import Weights, load_errors
 from heedful.encode.prompted import published_pooling
 from heedful.encode.weights import SHIPPED_NAMES, shipped_model
 from heedful.errors import BadInput, Mismatch, Missing
-from heedful.train.processes import out_of_memory
 from heedful.train.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -25,8 +24,8 @@ _log = logging.getLogger("heedful.train")
 def build_model(recipe: Recipe, device: str | None = None) -> SentenceTransformer:
     """Transformer, pooling and normalization; with `lora_rank`, adapters in all of its linear layers.
 
-    Raises Missing where there is no such model, Mismatch where it is not whole or its tokenizer does not fit, BadInput
-    for a max_length that it cannot take.
+    Raises Missing where there is no such model, Mismatch where it is not whole or its tokenizer does not fit, Upstream
+    where there is no memory for it, BadInput for a max_length that it cannot take.
     """
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
@@ -42,8 +41,6 @@ def build_model(recipe: Recipe, device: str | None = None) -> SentenceTransforme
             name, model_kwargs=where | wide, processor_kwargs=dict(where), config_kwargs=dict(where)
         )
     except load_errors() as error:
-        if out_of_memory(error):
-            raise
         raise weights.failed(error) from error
     check_fit(made, recipe)
     broken = next((name for name, p in made.auto_model.named_parameters() if not torch.isfinite(p).all()), None)

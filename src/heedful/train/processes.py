@@ -17,13 +17,6 @@ def rank_and_size() -> tuple[int, int]:
     return 0, 1
 
 
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ended, on a GPU or on the CPU."""
-    said = str(error).lower()
-    marks = ("out of memory", "not enough memory", "can't allocate memory", "defaultcpuallocator")
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(mark in said for mark in marks)
-
-
 def lost_process(error: BaseException) -> bool:
     """Whether an error says that another process of the run has gone."""
     return rank_and_size()[1] > 1 and (isinstance(error, dist.DistError) or "gloo" in str(error))

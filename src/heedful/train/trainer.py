@@ -18,8 +18,9 @@ from transformers import ProgressCallback, TrainerCallback
 from transformers.trainer_callback import ExportableState, TrainerState
 from transformers.trainer_utils import rotate_checkpoints
 
+from heedful.encode.pretrained import out_of_memory
 from heedful.errors import Diverged, Mismatch, StorageFailed, first_line
-from heedful.train.processes import lost_process, out_of_memory, rank_and_size
+from heedful.train.processes import lost_process, rank_and_size
 
 STAGING = "staging-"
 STATE = "trainer_state.json"
