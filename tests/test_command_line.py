@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "heedful", *arguments], capture_output=True, text=True)
@@ -38,3 +40,14 @@ def test_a_reader_that_goes_away_is_no_failure():
         process.stdout.close()
         assert process.stderr.read() == ""
         assert process.wait() == 0
+
+
+def test_memory_that_ends_is_no_puzzle(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    from heedful.cli import main as edge
+
+    def no_room(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(edge, "app", no_room)
+    assert edge.main(["systems"]) == 4
+    assert capsys.readouterr().err.startswith("error: found no memory left")

@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return 130
     except Exception as error:
-        from heedful.errors import HeedfulError
+        from heedful.errors import HeedfulError, Upstream
 
         if debug:
             import traceback
@@ -93,6 +93,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, HeedfulError):
             print(f"error: {error}", file=sys.stderr)
             return error.exit_code
+        if isinstance(error, MemoryError):
+            print("error: found no memory left; expected more, or less to do (--debug shows where)", file=sys.stderr)
+            return Upstream.exit_code
         if not debug:
             print(f"error: {type(error).__name__}: {error} (unexpected; --debug shows where)", file=sys.stderr)
         return 1
