@@ -142,5 +142,6 @@ class StorageFailed(Upstream):
 
 
 def first_line(error: BaseException) -> str:
-    """What another's error says, on one line: its first, or its kind where it says nothing."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    """What another's error says, on one line of at most 300 characters: its kind where it says nothing."""
+    line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return line if len(line) <= 300 else f"{line[:300]}..."

@@ -22,9 +22,9 @@ from tests.folders import lines
 from tests.train.models import texts
 
 from heedful.errors import BadInput, Diverged, HeedfulError, Mismatch, Missing, StorageFailed, Upstream
-from heedful.train import loop
 from heedful.train.loop import train
 from heedful.train.recipe import Recipe, make_recipe
+from heedful.train.texts import look_at_texts
 
 pytest.importorskip("datasets", reason="training needs the extra")
 INSTRUCTIONS = ("find long waves", "we use wavelets", "water and time")
@@ -512,7 +512,7 @@ def test_words_that_the_model_lacks_are_told(bert: Path, tmp_path: Path, caplog:
     told = recipe(bert)
     model = build_model(told, "cpu")
     share = [
-        loop.look_at_texts(
+        look_at_texts(
             model.tokenizer, make_columns([Example("old", "find", text)] * 2, template="{instruction} {text}"), told
         ).unknown
         for text in ("old tides", "Zyx Zyx Zyx Zyx")
@@ -544,7 +544,7 @@ def test_long_texts_are_counted(bert: Path, data: Path):
 
     told = recipe(bert, max_length=6)
     columns = make_columns(read_training_set(data).examples, template="{instruction} {text}")
-    cut = loop.look_at_texts(build_model(told, "cpu").tokenizer, columns, told).cut
+    cut = look_at_texts(build_model(told, "cpu").tokenizer, columns, told).cut
     assert 0 < cut["passage"] <= 1
 
 

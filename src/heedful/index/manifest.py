@@ -63,11 +63,6 @@ class Manifest:
     format: int = FORMAT
 
     @property
-    def absent(self) -> tuple[str, ...]:
-        """The aspects that no document has."""
-        return tuple(name for name, count in self.aspects.items() if not count)
-
-    @property
     def digest(self) -> str:
         """SHA-256 over what decides every answer: documents, columns, aspects, encoder. The same for equal indexes."""
         encoder = {key: self.encoder.get(key) for key in IDENTITY}

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from heedful import errors
-from heedful.errors import BadInput, HeedfulError, Missing, Upstream
+from heedful.errors import BadInput, HeedfulError, Missing, Upstream, first_line
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -238,7 +238,7 @@ class RayMapper:
             except self._ray.exceptions.RayError as error:  # its machine may have gone meanwhile
                 pool.failed += 1
                 if pool.failed >= ATTEMPTS * self.workers:
-                    raise Upstream(f"Ray workers cannot start: {_first_line(error)}") from error
+                    raise Upstream(f"Ray workers cannot start: {first_line(error)}") from error
                 self._start_worker()
                 return
             pool.ready.append(worker)
@@ -271,12 +271,12 @@ class RayMapper:
         job.attempts += 1
         if job.attempts >= ATTEMPTS:
             job.call.error = Upstream(
-                f"an item was given up after {ATTEMPTS} workers died over it ({_first_line(error)}); the likely reason "
+                f"an item was given up after {ATTEMPTS} workers died over it ({first_line(error)}); the likely reason "
                 "is memory: use fewer workers"
             )
             job.call.error.__cause__ = error
             return
-        _log.warning("a worker is gone (%s); its work is done again", _first_line(error))
+        _log.warning("a worker is gone (%s); its work is done again", first_line(error))
         job.call.unsent.appendleft(job)
 
     def _abandon(self, call: _Call) -> None:
@@ -332,7 +332,7 @@ def _connect(ray: Any, address: str, workers: int | None) -> None:
                 "RAY_AUTH_MODE=token and RAY_AUTH_TOKEN to what the cluster was started with"
             ) from error
         raise Upstream(
-            f"--ray {address}: no Ray cluster answers ({_first_line(error)}); start one with `ray start --head`, and "
+            f"--ray {address}: no Ray cluster answers ({first_line(error)}); start one with `ray start --head`, and "
             "give the HOST:PORT that it prints, or --ray alone for this machine"
         ) from error
 
@@ -345,8 +345,3 @@ def _again(failed: _Failed) -> HeedfulError:
     error: HeedfulError = kind.__new__(kind)
     Exception.__init__(error, failed.message)
     return error
-
-
-def _first_line(error: BaseException) -> str:
-    text = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-    return text if len(text) <= 200 else f"{text[:200]}..."

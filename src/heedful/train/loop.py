@@ -15,21 +15,19 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heedful.errors import BadInput, HeedfulError, Mismatch, Missing, StorageFailed, Unwritable, Upstream, first_line
+from heedful.errors import BadInput, HeedfulError, Missing, StorageFailed, Upstream, first_line
 from heedful.train.columns import Columns, GroupedBatches, make_columns
 from heedful.train.data import TrainingSet, read_training_set
+from heedful.train.folder import BEFORE, CHECKPOINTS, open_run, versions, write_json
 from heedful.train.recipe import Recipe
+from heedful.train.texts import look_at_texts
 
 if TYPE_CHECKING:
     from heedful.train.dev import FollowingEvaluator
 
-MANIFEST = "training.json"
-CHECKPOINTS = "checkpoints"
-BEFORE = "before.json"
 Tell = Callable[[int, int, dict[str, Any]], None]
 _LOOKS = 10  # at the dev measure, where the recipe does not say
 _STEPS = "the steps"
-_UNKNOWN = 0.1  # share of unknown tokens above which a model seems to be for other texts
 _log = logging.getLogger("heedful.train")
 
 
@@ -56,7 +54,7 @@ def train(
     out = Path(out)
     found = read_training_set(data)
     identity = {"recipe": recipe.digest(), "data": found.digest, "dev": sorted(str(path.resolve()) for path in dev)}
-    begun = _open(out, identity, recipe)
+    begun = open_run(out, identity, recipe)
     if begun.get("complete"):
         return Trained(out, begun, unchanged=True)
     from heedful.train.dev import FollowingEvaluator, read_dev_sets
@@ -301,125 +299,6 @@ class _Run:
         found = self.evaluator.measured(model)
         write_json(kept, found)
         return found
-
-
-@dataclass(frozen=True, slots=True)
-class Shares:
-    """How texts meet the model. cut: column -> the share of its texts longer than max_length, where there are any.
-
-    unknown: the share of all their tokens that the vocabulary lacks.
-    """
-
-    cut: dict[str, float]
-    unknown: float
-
-
-def look_at_texts(tokenizer: Any, columns: Columns, recipe: Recipe, sample: int = 500) -> Shares:
-    """What the model will not see of the first texts of each column; warns of it in the log."""
-    cut: dict[str, float] = {}
-    longest = tokens = unknown = 0
-    for name, texts in columns.texts.items():
-        some = [text for text in texts[:sample] if text]
-        plain = {"truncation": False, "verbose": False, "add_special_tokens": False}  # those may be the unknown one
-        found = tokenizer(some, **plain)["input_ids"] if some else []
-        tokens += sum(map(len, found))
-        lengths = [len(ids) + tokenizer.num_special_tokens_to_add() for ids in found]
-        if tokenizer.unk_token_id is not None:
-            unknown += sum(ids.count(tokenizer.unk_token_id) for ids in found)
-        if share := sum(length > recipe.max_length for length in lengths) / max(1, len(some)):
-            cut[name], longest = round(share, 3), max(longest, *lengths)
-    if cut:
-        said = ", ".join(f"{100 * share:.0f} % of {name}" for name, share in cut.items())
-        _log.warning("cut, since longer than max_length=%d tokens (up to %d): %s", recipe.max_length, longest, said)
-    shares = Shares(cut, unknown / max(1, tokens))
-    if shares.unknown > _UNKNOWN:
-        _log.warning(
-            "%.0f %% of the tokens are unknown to the model: is it made for these texts?", 100 * shares.unknown
-        )
-    return shares
-
-
-def versions() -> dict[str, str]:
-    """What the run stood on."""
-    import platform
-    from importlib.metadata import PackageNotFoundError, version
-
-    import heedful
-
-    found = {"heedful": heedful.__version__, "python": platform.python_version()}
-    for name in ("torch", "transformers", "sentence-transformers", "accelerate", "peft", "datasets"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def write_json(path: Path, value: Any) -> None:
-    """A JSON file, whole or absent. Raises StorageFailed."""
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            json.dump(value, file, indent=1, ensure_ascii=False)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise StorageFailed(f"{path}: cannot be written ({error.strerror or error}); make room") from None
-
-
-def _open(out: Path, identity: dict[str, Any], recipe: Recipe) -> dict[str, Any]:
-    """The manifest that is there, or a new one that says which run this is. Raises Mismatch, Unwritable.
-
-    A run that failed before its first checkpoint binds nobody: its folder is taken over. Of several processes the
-    first one judges and writes.
-    """
-    path, main = out / MANIFEST, int(os.environ.get("RANK", "0")) == 0
-    processes = int(os.environ.get("WORLD_SIZE", "1"))
-    found: dict[str, Any] = {}
-    if path.is_file():
-        try:
-            found = dict(json.loads(path.read_text(encoding="utf-8")))
-        except (ValueError, TypeError) as error:
-            raise Mismatch(f"{path}: found no manifest of a run ({error}); name another --out") from None
-        differ = [key for key, value in identity.items() if found.get("identity", {}).get(key) != value]
-        if not differ:
-            if main and not found.get("complete") and found.get("processes", processes) != processes:
-                _log.warning(
-                    "begun with %d processes, going on with %d: the same batches, but dropout is drawn otherwise, so "
-                    "that the weights will not be those of a run without a break",
-                    found["processes"],
-                    processes,
-                )
-            return found
-        if main and (found.get("complete") or list((out / CHECKPOINTS).glob("checkpoint-*"))):
-            raise Mismatch(
-                f"{out}: found a run with another {' and '.join(differ)}{_apart(found.get('recipe'), recipe)}; name "
-                "another --out, or delete it"
-            )
-    if not main:
-        return {}
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Unwritable(f"{out}: cannot be made ({error.strerror}); name another --out") from None
-    if not found and any(out.iterdir()):
-        raise Mismatch(f"{out}: found a folder with other things in it; expected a new or empty one as --out")
-    (out / BEFORE).unlink(missing_ok=True)
-    write_json(path, {"identity": identity, "recipe": asdict(recipe), "processes": processes, "complete": False})
-    return {}
-
-
-def _apart(there: Any, recipe: Recipe) -> str:
-    """The settings in which a run's recipe is another, in words; nothing where it is the same or not known."""
-    known = there if isinstance(there, dict) else {}
-    apart = [
-        f"{name}={known[name]!r}, not {value!r}"
-        for name, value in recipe.settings().items()
-        if known.get(name, value) != value
-    ]
-    return f" (it has {'; '.join(apart)})" if apart else ""
 
 
 def _needed() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from heedful.encode.saved_template import TEMPLATE_FILE
 from heedful.errors import StorageFailed, first_line
-from heedful.train.loop import MANIFEST, write_json
+from heedful.train.folder import MANIFEST, write_json
 from heedful.train.recipe import Recipe
 
 _LAST = "modules.json"  # by this file a folder is a model
